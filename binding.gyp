@@ -1,0 +1,23 @@
+{
+  "targets": [
+    {
+      "target_name": "gradsift",
+      "sources": ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.kernels, ...s.linalg, ...s.binding].join(' ')\")"],
+      "include_dirs": [
+        "<!@(node -p \"require('./native/sources.json').include.join(' ')\")",
+        "<!(node -p \"require('node-addon-api').include_dir\")"
+      ],
+      "defines": ["<!@(node -p \"require('./native/sources.json').defines.join(' ')\")"],
+      "cflags": ["-fvisibility=hidden"],
+      "cflags_cc": ["-std=c++20", "-O3", "-Wall", "-Wextra", "-fno-math-errno", "-ffp-contract=off"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "libraries": ["-ldl", "-lpthread"],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+        "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0"
+      }
+    }
+  ]
+}

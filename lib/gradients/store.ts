@@ -1,0 +1,50 @@
+/** Element type of a stored tensor, by its safetensors name. F16 and BF16 are widened to float32 as they are read. */
+export type StoredDtype = 'F32' | 'F64' | 'F16' | 'BF16';
+
+/** One layer of a store: a matrix of r x d gradient entries for each sample. */
+export interface LayerInfo {
+  readonly name: string;
+  readonly samples: number;
+  /** The summed side by default (LoRA rank, out-features). 1 for stores of flat [samples, d] rows. */
+  readonly r: number;
+  /** The kept side by default (width). */
+  readonly d: number;
+  readonly dtype: StoredDtype;
+}
+
+/** Consecutive samples of one layer, row-major [samples, r, d]. `rows` is reused: valid until the next block is asked for. */
+export interface RowBlock {
+  /** Index of the first sample of the block. */
+  readonly start: number;
+  readonly samples: number;
+  readonly rows: Float32Array | Float64Array;
+}
+
+export interface BlockOptions {
+  /** Samples in each block but the last, >= 1. */
+  readonly blockSamples: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a result says of the files it came from. */
+export interface InputRecord {
+  readonly path: string;
+  /** Hex SHA-256 of the whole file; null for arrays in memory. */
+  readonly sha256: string | null;
+  readonly bytes: number;
+}
+
+/** Per-sample gradients of a model, layer by layer: read in blocks of samples, validated before anything is used. */
+export interface GradientStore {
+  /** For messages: the path, or a name given by the caller. */
+  readonly source: string;
+  /** Samples in every layer (a store whose layers disagree is refused when opened). */
+  readonly samples: number;
+  /** In the order in which their bytes lie in the file, so that one pass over all layers reads the file once, forward. */
+  readonly layers: readonly LayerInfo[];
+  /** Blocks of one layer, in order of samples, the next one being read while the caller works on the last. */
+  blocks(layer: LayerInfo, options: BlockOptions): AsyncIterableIterator<RowBlock>;
+  /** Hashes of the files, from the bytes already read; bytes that no pass touched are read now. */
+  inputs(signal?: AbortSignal): Promise<InputRecord[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,117 @@
+#include "native/core/thread_pool.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace gradsift {
+
+namespace {
+
+// More workers than this never helps and a mistyped `threads` must not exhaust the machine.
+constexpr unsigned kMaxWorkers = 256;
+
+void unlink(Region** list, const Region* region) noexcept {
+  while (*list != region) list = &(*list)->below;
+  *list = region->below;
+}
+
+}  // namespace
+
+ThreadPool& ThreadPool::instance() noexcept {
+  static ThreadPool* pool = new ThreadPool();
+  return *pool;
+}
+
+unsigned ThreadPool::hardware_threads() noexcept { return std::max(1u, std::thread::hardware_concurrency()); }
+
+unsigned ThreadPool::ensure_workers(unsigned count) noexcept {
+  count = std::min(count, kMaxWorkers);
+  while (workers_ < count) {
+    try {
+      std::thread(worker, this).detach();
+    } catch (...) {  // the system has no more threads: go on with those we have
+      break;
+    }
+    ++workers_;
+  }
+  return workers_;
+}
+
+void ThreadPool::work(Region& region) noexcept {
+  while (region.open()) {
+    const std::size_t tile = region.next.fetch_add(1, std::memory_order_relaxed);
+    if (tile >= region.tiles) return;
+    region.run(region.context, tile);
+    if (region.priority == Priority::async) yield_to_sync();
+  }
+}
+
+bool ThreadPool::help(Region* regions, std::unique_lock<std::mutex>& lock) noexcept {
+  for (Region* region = regions; region != nullptr; region = region->below) {
+    if (region->helpers >= region->helpers_wanted || !region->open()) continue;
+    ++region->helpers;
+    lock.unlock();
+    work(*region);
+    lock.lock();
+    --region->helpers;
+    left_.notify_all();
+    return true;
+  }
+  return false;
+}
+
+void ThreadPool::yield_to_sync() noexcept {
+  if (sync_open_.load(std::memory_order_relaxed) == 0) return;
+  std::unique_lock lock(mutex_);
+  help(sync_regions_, lock);
+}
+
+void ThreadPool::run(Region& region, unsigned threads) noexcept {
+  Region** list = region.priority == Priority::sync ? &sync_regions_ : &async_regions_;
+  {
+    std::unique_lock lock(mutex_);
+    ensure_workers(std::max(threads - 1, std::min(threads, hardware_threads())));
+    region.helpers_wanted = threads - 1;
+    region.below = *list;
+    *list = &region;
+    if (region.priority == Priority::sync) sync_open_.fetch_add(1, std::memory_order_relaxed);
+    const std::size_t hands = std::min<std::size_t>({threads - 1, idle_, region.tiles - 1});
+    for (std::size_t i = 0; i < hands; ++i) work_.notify_one();
+  }
+  work(region);
+  std::unique_lock lock(mutex_);
+  unlink(list, &region);
+  if (region.priority == Priority::sync) sync_open_.fetch_sub(1, std::memory_order_relaxed);
+  left_.wait(lock, [&] { return region.helpers == 0; });
+}
+
+bool ThreadPool::submit(Job& job) noexcept {
+  std::unique_lock lock(mutex_);
+  if (ensure_workers(hardware_threads()) == 0) return false;
+  job.next_job = nullptr;
+  (last_job_ != nullptr ? last_job_->next_job : first_job_) = &job;
+  last_job_ = &job;
+  work_.notify_one();
+  return true;
+}
+
+void ThreadPool::worker(ThreadPool* pool) noexcept {
+  std::unique_lock lock(pool->mutex_);
+  for (;;) {
+    if (pool->help(pool->sync_regions_, lock)) continue;
+    if (pool->help(pool->async_regions_, lock)) continue;
+    if (Job* job = pool->first_job_) {
+      pool->first_job_ = job->next_job;
+      if (pool->first_job_ == nullptr) pool->last_job_ = nullptr;
+      lock.unlock();
+      job->run();
+      lock.lock();
+      continue;
+    }
+    ++pool->idle_;
+    pool->work_.wait(lock);
+    --pool->idle_;
+  }
+}
+
+}  // namespace gradsift

@@ -1,0 +1,47 @@
+#pragma once
+// The generalised Fisher information matrix of a layer, accumulated by blocks of per-sample gradients.
+
+#include <cstddef>
+
+#include "native/core/execution.h"
+#include "native/core/status.h"
+
+namespace gradsift {
+
+// Row blocks must start at a multiple of this many samples, so that the order of summation, and with it every bit of the
+// result, does not depend on the memory budget. A constant for a given shape.
+std::size_t gfim_tile_samples(std::size_t r, std::size_t d) noexcept;
+
+enum class GramPrecision {
+  f64,  // products and sums in float64
+  f32,  // float32 tiles of a constant number of rows, merged in float64
+};
+
+// G += scale * sum_i g_i' g_i over the samples of one block.
+// rows: [samples][r][d], float or double, contiguous. G: d x d doubles, read and written in full (exactly symmetric).
+// The side 'rows' (G is r x r, sum of g_i g_i') is had by `transpose_samples`: each g_i is read as its transpose.
+template <class T>
+struct GfimBlock {
+  const T* rows = nullptr;
+  std::size_t samples = 0, r = 0, d = 0;
+  bool transpose_samples = false;
+  GramPrecision precision = GramPrecision::f64;
+  double scale = 1;
+  double* out = nullptr;
+};
+
+Status accumulate_gfim(const Execution& execution, const GfimBlock<float>& block) noexcept;
+Status accumulate_gfim(const Execution& execution, const GfimBlock<double>& block) noexcept;
+
+// K = X X' for a block of rows against itself: X [count][length]; K: count x count doubles, overwritten.
+template <class T>
+struct RowGram {
+  const T* rows = nullptr;
+  std::size_t count = 0, length = 0;
+  double* out = nullptr;
+};
+
+Status row_gram(const Execution& execution, const RowGram<float>& problem) noexcept;
+Status row_gram(const Execution& execution, const RowGram<double>& problem) noexcept;
+
+}  // namespace gradsift
