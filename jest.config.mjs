@@ -1,0 +1,37 @@
+// Tests run from the TypeScript sources, as CommonJS. Types are checked by `tsc -p tsconfig.test.json` (npm test runs
+// it first), so that here every file is only translated: a test file starts in a tenth of a second.
+const long = process.env.npm_lifecycle_event === 'test:long' || process.argv.includes('--long');
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: [long ? '**/*.long.test.ts' : '**/*.test.ts'],
+  testPathIgnorePatterns: long ? [] : ['\\.long\\.test\\.ts$'],
+  moduleFileExtensions: ['ts', 'cts', 'mts', 'js', 'cjs', 'mjs', 'json', 'node'],
+  transform: {
+    '\\.[cm]?ts$': [
+      'ts-jest',
+      {
+        tsconfig: {
+          target: 'ES2022',
+          module: 'CommonJS',
+          moduleResolution: 'bundler',
+          ignoreDeprecations: '6.0',
+          esModuleInterop: true,
+          isolatedModules: true,
+        },
+      },
+    ],
+  },
+  moduleNameMapper: {
+    // The sources import './x.js' and './load.cjs', as they are named once compiled.
+    '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
+    '^(\\.{1,2}/.*)\\.cjs$': ['$1.cts', '$1.cjs'],
+    // Published as ESM, which jest cannot require; each package carries a UMD build of the same code.
+    '^@observablehq/plot$': '<rootDir>/node_modules/@observablehq/plot/dist/plot.umd.min.js',
+    '^d3$': '<rootDir>/node_modules/d3/dist/d3.min.js',
+  },
+  testTimeout: long ? 900_000 : 30_000,
+  maxWorkers: 2,
+};
