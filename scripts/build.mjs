@@ -24,7 +24,15 @@ function headers() {
 
 function buildNative() {
   const jobs = String(availableParallelism());
-  run('node-gyp/bin/node-gyp.js', ['configure', 'build', '--silent', '-j', jobs, ...headers(), ...process.argv.slice(3)]);
+  run('node-gyp/bin/node-gyp.js', [
+    'configure',
+    'build',
+    '--silent',
+    '-j',
+    jobs,
+    ...headers(),
+    ...process.argv.slice(3),
+  ]);
 }
 
 function buildLib() {

@@ -1,4 +1,5 @@
-import { GradsiftError, requireInteger, requireNumber, requireOneOf, show } from '../lib/errors.js';
+import type { GradsiftError } from '../lib/errors.js';
+import { requireInteger, requireNumber, requireOneOf, show } from '../lib/errors.js';
 
 /** The code and message of what `call` throws. Codes, not classes: jest runs tests in a realm of their own. */
 function thrown(call: () => void): { code: string; message: string } {

@@ -10,21 +10,20 @@
 namespace gradsift {
 
 struct Execution {
-  unsigned threads = 1;                             // most threads that may work on this call, the caller included
-  Priority priority = Priority::sync;               // sync: the JavaScript thread waits; async: a pool thread drives
-  const std::atomic<bool>* cancel = nullptr;        // set by AbortSignal or environment teardown; polled between tiles
-  std::atomic<std::uint64_t>* progress = nullptr;   // routines add finished units of work (their unit is their own)
+  unsigned threads = 1;                            // most threads that may work on this call, the caller included
+  Priority priority = Priority::sync;              // sync: the JavaScript thread waits; async: a pool thread drives
+  const std::atomic<bool>* cancel = nullptr;       // set by AbortSignal or environment teardown; polled between tiles
+  std::atomic<std::uint64_t>* progress = nullptr;  // routines add finished units of work (their unit is their own)
 
-  bool cancelled() const noexcept {
-    return cancel != nullptr && cancel->load(std::memory_order_relaxed);
-  }
+  bool cancelled() const noexcept { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
   void advance(std::uint64_t units) const noexcept {
     if (progress != nullptr) progress->fetch_add(units, std::memory_order_relaxed);
   }
 
   // Runs body(tile) once for each tile in [0, tiles), in any order, on up to `threads` threads. Returns false when
   // cancelled, in which case some tiles did not run. body must not throw, must not block, and should take well under
-  // 50 ms: cancellation and sync callers wait for one tile at most. Results must not depend on which thread runs a tile.
+  // 50 ms: cancellation and sync callers wait for one tile at most. Results must not depend on which thread runs a
+  // tile.
   template <class Body>
   bool parallel(std::size_t tiles, const Body& body) const noexcept {
     if (threads <= 1 || tiles <= 1) {

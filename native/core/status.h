@@ -1,5 +1,6 @@
 #pragma once
-// Outcomes of a native routine. A caller's mistake never gets this far: TypeScript and the binding check arguments first.
+// Outcomes of a native routine. A caller's mistake never gets this far: TypeScript and the binding check arguments
+// first.
 
 namespace gradsift {
 
@@ -16,8 +17,7 @@ enum class Status : int {
 
 // The one list of names; TypeScript reads it through the binding (index = code).
 inline constexpr const char* kStatusNames[] = {
-    "ok",        "stepLimit", "diverged",  "stagnated",
-    "notPositiveDefinite", "nonFinite", "cancelled", "outOfMemory",
+    "ok", "stepLimit", "diverged", "stagnated", "notPositiveDefinite", "nonFinite", "cancelled", "outOfMemory",
 };
 
 }  // namespace gradsift

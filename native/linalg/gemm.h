@@ -8,8 +8,9 @@
 
 namespace gradsift {
 
-// A batch of matrices inside one array: element (b, i, j) is data[b * batch_stride + i * row_stride + j * column_stride].
-// Strides in elements. A transpose is a swap of row_stride and column_stride; batch_stride 0 broadcasts.
+// A batch of matrices inside one array: element (b, i, j) is data[b * batch_stride + i * row_stride + j *
+// column_stride]. Strides in elements. A transpose is a swap of row_stride and column_stride; batch_stride 0
+// broadcasts.
 template <class T>
 struct Matrices {
   T* data = nullptr;

@@ -8,8 +8,8 @@
 
 namespace gradsift {
 
-// Row blocks must start at a multiple of this many samples, so that the order of summation, and with it every bit of the
-// result, does not depend on the memory budget. A constant for a given shape.
+// Row blocks must start at a multiple of this many samples, so that the order of summation, and with it every bit of
+// the result, does not depend on the memory budget. A constant for a given shape.
 std::size_t gfim_tile_samples(std::size_t r, std::size_t d) noexcept;
 
 enum class GramPrecision {
