@@ -1,0 +1,1 @@
+export { matmul, matmulAsync, type MatmulOptions } from './linalg/matmul.js';

@@ -1,0 +1,139 @@
+import { GradsiftError, mismatch, requireInteger, requireNumber } from '../errors.js';
+import type { FloatArray } from '../native/binding.js';
+import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
+
+/** Sizes, strides and scaling of {@link matmul}. Everything is counted in elements. */
+export interface MatmulOptions extends CallOptions {
+  /** Rows of op(A) and C. */
+  readonly m: number;
+  /** Columns of op(A), rows of op(B). */
+  readonly k: number;
+  /** Columns of op(B) and C. */
+  readonly n: number;
+  /** Number of products; default 1. */
+  readonly batch?: number;
+  /** A is stored k x m; default false. */
+  readonly transposeA?: boolean;
+  /** B is stored n x k; default false. */
+  readonly transposeB?: boolean;
+  /** Default 1. */
+  readonly alpha?: number;
+  /** Default 0: `out` is overwritten, never read. Needs `out` when not 0. */
+  readonly beta?: number;
+  /** Distance between two stored rows of A, B, C; default: their stored width. */
+  readonly ldA?: number;
+  readonly ldB?: number;
+  readonly ldC?: number;
+  /** Distance between two matrices of the batch; default: stored rows x ld. 0 uses one matrix for all (A and B only). */
+  readonly strideA?: number;
+  readonly strideB?: number;
+  readonly strideC?: number;
+}
+
+type Out<Array extends FloatArray> = {
+  /** Receives C; allocated when absent. Must not share memory with a or b. */
+  readonly out?: Array;
+};
+
+/**
+ * Batched matrix product C[i] = alpha op(A[i]) op(B[i]) + beta C[i], row-major, op(X) = X or its transpose.
+ *
+ * @param a m x k (or k x m with transposeA) elements a matrix
+ * @param b k x n (or n x k with transposeB), of the same type as a
+ * @returns C, batch x m x n, of the type of a; the same bits for any number of threads
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE, naming the argument
+ */
+export function matmul<Array extends FloatArray>(a: Array, b: Array, options: MatmulOptions & Out<Array>): Array {
+  const { out, args } = prepare(a, b, options);
+  callSync('matmul', args, options);
+  return out;
+}
+
+/** As {@link matmul}, on the thread pool. */
+export async function matmulAsync<Array extends FloatArray>(
+  a: Array,
+  b: Array,
+  options: MatmulOptions & Out<Array> & AsyncCallOptions,
+): Promise<Array> {
+  const { out, args } = prepare(a, b, options);
+  await callAsync('matmul', args, options);
+  return out;
+}
+
+function prepare<Array extends FloatArray>(a: Array, b: Array, options: MatmulOptions & Out<Array>) {
+  const { m, n, k, batch = 1, transposeA = false, transposeB = false, alpha = 1, beta = 0 } = options;
+  for (const [name, size] of Object.entries({ m, n, k, batch })) requireInteger(name, size, 0);
+  requireNumber('alpha', alpha);
+  requireNumber('beta', beta);
+  for (const [name, flag] of Object.entries({ transposeA, transposeB })) {
+    if (typeof flag !== 'boolean') throw mismatch('GRADSIFT_ARGUMENT', name, 'true or false', flag);
+  }
+  const [rowsA, columnsA] = transposeA ? [k, m] : [m, k];
+  const [rowsB, columnsB] = transposeB ? [n, k] : [k, n];
+  const { ldA = columnsA, ldB = columnsB, ldC = n } = options;
+  requireInteger('ldA', ldA, columnsA);
+  requireInteger('ldB', ldB, columnsB);
+  requireInteger('ldC', ldC, n);
+  const { strideA = rowsA * ldA, strideB = rowsB * ldB, strideC = m * ldC } = options;
+  requireInteger('strideA', strideA, 0);
+  requireInteger('strideB', strideB, 0);
+  requireInteger('strideC', strideC, batch > 1 && m > 0 ? (m - 1) * ldC + n : 0);
+  requireSpan('a', a, a, batch, strideA, rowsA, ldA, columnsA);
+  requireSpan('b', b, a, batch, strideB, rowsB, ldB, columnsB);
+  const sizeC = span(batch, strideC, m, ldC, n);
+  if (beta !== 0 && options.out === undefined) {
+    throw mismatch('GRADSIFT_ARGUMENT', 'out', 'the matrices that beta scales', undefined);
+  }
+  const out = options.out ?? (new (a.constructor as new (length: number) => Array)(sizeC) as Array);
+  requireSpan('out', out, a, batch, strideC, m, ldC, n);
+  requireDisjoint(out, { a, b });
+  const args = [
+    a, b, out, batch, m, n, k, alpha, beta, transposeA, transposeB, ldA, ldB, ldC, strideA, strideB, strideC,
+  ];
+  return { out, args };
+}
+
+/** Elements from the first to the last of a strided batch. */
+function span(batch: number, stride: number, rows: number, ld: number, columns: number): number {
+  if (batch === 0 || rows === 0 || columns === 0) return 0;
+  return (batch - 1) * stride + (rows - 1) * ld + columns;
+}
+
+function requireSpan(
+  name: string,
+  array: FloatArray,
+  like: FloatArray,
+  batch: number,
+  stride: number,
+  rows: number,
+  ld: number,
+  columns: number,
+): void {
+  const type = Object.prototype.toString.call(array);
+  if (type !== '[object Float32Array]' && type !== '[object Float64Array]') {
+    throw mismatch('GRADSIFT_DTYPE', name, 'a Float32Array or Float64Array', array);
+  }
+  if (array.BYTES_PER_ELEMENT !== like.BYTES_PER_ELEMENT) {
+    throw mismatch('GRADSIFT_DTYPE', name, `a ${like.constructor.name} like a`, array);
+  }
+  const needed = span(batch, stride, rows, ld, columns);
+  if (!(array.length >= needed)) {
+    const shape = `${batch} x ${rows} x ${columns}, ld ${ld}, stride ${stride}`;
+    throw new GradsiftError(
+      'GRADSIFT_SHAPE',
+      `${name}: expected at least ${needed} elements (${shape}), got ${array.length}`,
+    );
+  }
+}
+
+/** The product is formed in place in `out`: an input that shares its bytes would change while it is read. */
+function requireDisjoint(out: FloatArray, inputs: Readonly<Record<string, FloatArray>>): void {
+  for (const [name, input] of Object.entries(inputs)) {
+    const sameBuffer = input.buffer === out.buffer;
+    const before = input.byteOffset + input.byteLength <= out.byteOffset;
+    const after = out.byteOffset + out.byteLength <= input.byteOffset;
+    if (sameBuffer && !before && !after && input.length > 0 && out.length > 0) {
+      throw new GradsiftError('GRADSIFT_ARGUMENT', `out: expected memory of its own, got memory shared with ${name}`);
+    }
+  }
+}

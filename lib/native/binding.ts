@@ -1,0 +1,73 @@
+import { GradsiftError, mismatch } from '../errors.js';
+import load from './load.cjs';
+
+/** Called once, on the JavaScript thread, with the status code of an asynchronous call. */
+export type Callback = (status: number) => void;
+
+export type FloatArray = Float32Array | Float64Array;
+
+/**
+ * One native operation: without a callback it runs now and returns a status code; with one it returns a job id.
+ * The arguments after the callback are listed at its `prepare_` function in native/binding/ops/.
+ */
+export type NativeOperation = (
+  threads: number,
+  callback: Callback | undefined,
+  ...args: readonly (number | boolean | ArrayBufferView)[]
+) => number;
+
+/** Names of the native operations, as in native/binding/operations.h. */
+export const OPERATIONS = ['matmul'] as const;
+export type OperationName = (typeof OPERATIONS)[number];
+
+/** Everything that crosses into C++. */
+export interface NativeBinding extends Record<OperationName, NativeOperation> {
+  /** Names of the status codes, by code. */
+  readonly statusNames: readonly string[];
+  /** Threads that this process may use. */
+  readonly hardwareThreads: number;
+  cancel(job: number): void;
+  progress(job: number): number;
+}
+
+function open(): { binding: NativeBinding; path: string } {
+  const { binding, path, tried } = load();
+  if (binding === null || path === null) {
+    throw new GradsiftError(
+      'GRADSIFT_NO_BINDING',
+      [
+        `no native addon for ${process.platform}-${process.arch} (Node ${process.version}) could be opened. Tried:`,
+        ...tried.map((line) => `  ${line}`),
+        'What helps:',
+        `  in a project that uses gradsift:  npm install @gradsift/${process.platform}-${process.arch}`,
+        '  in a clone of the repository:     npm ci   (or: npm run build:native; needs a C++20 compiler, Python and make)',
+        '  for a binary somewhere else:      set GRADSIFT_BINDING to its path',
+      ].join('\n'),
+    );
+  }
+  return { binding: binding as NativeBinding, path };
+}
+
+const opened = open();
+
+export const binding: NativeBinding = opened.binding;
+/** The file that the native code came from. */
+export const bindingPath: string = opened.path;
+
+/** Numerical outcomes of native routines, in words. */
+export type StatusName =
+  | 'ok'
+  | 'stepLimit'
+  | 'diverged'
+  | 'stagnated'
+  | 'notPositiveDefinite'
+  | 'nonFinite'
+  | 'cancelled'
+  | 'outOfMemory';
+
+/** The name of a native status code. */
+export function statusName(code: number): StatusName {
+  const name = binding.statusNames[code];
+  if (name === undefined) throw mismatch('GRADSIFT_NATIVE', 'status', 'a known status code', code);
+  return name as StatusName;
+}

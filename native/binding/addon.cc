@@ -1,0 +1,93 @@
+// The addon: what JavaScript can call. lib/native/binding.ts has the same list with types; a test compares the two.
+
+#include <napi.h>
+
+#include <algorithm>
+#include <new>
+
+#include "native/binding/async_call.h"
+#include "native/binding/operation.h"
+#include "native/binding/operations.h"
+#include "native/core/status.h"
+#include "native/core/thread_pool.h"
+
+namespace gradsift::binding {
+
+namespace {
+
+constexpr unsigned kMaxThreads = 1024;
+
+struct Instance {
+  std::shared_ptr<Port> port;
+};
+
+Port& port_of(Napi::Env env) { return *env.GetInstanceData<Instance>()->port; }
+
+[[noreturn]] void throw_memory_error(Napi::Env env) {
+  Napi::Error error = Napi::Error::New(env, "out of memory");
+  error.Set("code", Napi::String::New(env, "GRADSIFT_MEMORY"));
+  throw error;
+}
+
+unsigned threads_of(const Napi::CallbackInfo& info) {
+  const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 1;
+  return threads >= 1 ? static_cast<unsigned>(std::min<double>(threads, kMaxThreads)) : 1;
+}
+
+Napi::Value call(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto& exported = *static_cast<const Export*>(info.Data());
+  try {
+    std::unique_ptr<Operation> operation = exported.prepare(Arguments(info));
+    if (!info[1].IsFunction()) {
+      const Execution execution{threads_of(info), Priority::sync, nullptr, nullptr};
+      return Napi::Number::New(env, static_cast<int>(operation->run(execution)));
+    }
+    Napi::Array arguments = Napi::Array::New(env, info.Length());
+    for (std::size_t i = 0; i < info.Length(); ++i) arguments.Set(static_cast<std::uint32_t>(i), info[i]);
+    const Napi::Function callback = info[1].As<Napi::Function>();
+    return Napi::Number::New(
+        env, port_of(env).start(env, std::move(operation), threads_of(info), callback, arguments));
+  } catch (const std::bad_alloc&) {
+    throw_memory_error(env);
+  }
+}
+
+Napi::Value cancel(const Napi::CallbackInfo& info) {
+  port_of(info.Env()).cancel(info[0].As<Napi::Number>().Uint32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value progress(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), port_of(info.Env()).progress(info[0].As<Napi::Number>().Uint32Value()));
+}
+
+Napi::Array status_names(Napi::Env env) {
+  Napi::Array names = Napi::Array::New(env);
+  std::uint32_t i = 0;
+  for (const char* name : kStatusNames) names.Set(i++, Napi::String::New(env, name));
+  return names;
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Instance{Port::open(env)});
+  exports.Set("statusNames", status_names(env));
+  exports.Set("hardwareThreads", Napi::Number::New(env, ThreadPool::hardware_threads()));
+  exports.Set("cancel", Napi::Function::New(env, cancel, "cancel"));
+  exports.Set("progress", Napi::Function::New(env, progress, "progress"));
+  for (const Export& exported : kOperations) {
+    exports.Set(exported.name,
+                Napi::Function::New(env, call, exported.name, const_cast<Export*>(&exported)));
+  }
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace gradsift::binding
+
+static Napi::Object initialise_addon(Napi::Env env, Napi::Object exports) {
+  return gradsift::binding::initialise(env, exports);
+}
+
+NODE_API_MODULE(gradsift, initialise_addon)
