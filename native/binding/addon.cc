@@ -1,5 +1,6 @@
 // The addon: what JavaScript can call. lib/native/binding.ts has the same list with types; a test compares the two.
 
+#include <dlfcn.h>
 #include <napi.h>
 
 #include <algorithm>
@@ -69,7 +70,15 @@ Napi::Array status_names(Napi::Env env) {
   return names;
 }
 
+// Node closes the library with the last environment that opened it, which may be a worker; the pool's threads outlive
+// every environment and would be left without code. Opened once more, with NODELETE, it stays.
+void stay_loaded() noexcept {
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<void*>(&stay_loaded), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  stay_loaded();
   env.SetInstanceData(new Instance{Port::open(env)});
   exports.Set("statusNames", status_names(env));
   exports.Set("hardwareThreads", Napi::Number::New(env, ThreadPool::hardware_threads()));
