@@ -88,7 +88,23 @@ function prepare<Array extends FloatArray>(a: Array, b: Array, options: MatmulOp
   requireSpan('out', out, a, batch, strideC, m, ldC, n);
   requireDisjoint(out, { a, b });
   const args = [
-    a, b, out, batch, m, n, k, alpha, beta, transposeA, transposeB, ldA, ldB, ldC, strideA, strideB, strideC,
+    a,
+    b,
+    out,
+    batch,
+    m,
+    n,
+    k,
+    alpha,
+    beta,
+    transposeA,
+    transposeB,
+    ldA,
+    ldB,
+    ldC,
+    strideA,
+    strideB,
+    strideC,
   ];
   return { out, args };
 }

@@ -56,14 +56,7 @@ export const bindingPath: string = opened.path;
 
 /** Numerical outcomes of native routines, in words. */
 export type StatusName =
-  | 'ok'
-  | 'stepLimit'
-  | 'diverged'
-  | 'stagnated'
-  | 'notPositiveDefinite'
-  | 'nonFinite'
-  | 'cancelled'
-  | 'outOfMemory';
+  'ok' | 'stepLimit' | 'diverged' | 'stagnated' | 'notPositiveDefinite' | 'nonFinite' | 'cancelled' | 'outOfMemory';
 
 /** The name of a native status code. */
 export function statusName(code: number): StatusName {

@@ -47,8 +47,7 @@ Napi::Value call(const Napi::CallbackInfo& info) {
     Napi::Array arguments = Napi::Array::New(env, info.Length());
     for (std::size_t i = 0; i < info.Length(); ++i) arguments.Set(static_cast<std::uint32_t>(i), info[i]);
     const Napi::Function callback = info[1].As<Napi::Function>();
-    return Napi::Number::New(
-        env, port_of(env).start(env, std::move(operation), threads_of(info), callback, arguments));
+    return Napi::Number::New(env, port_of(env).start(env, std::move(operation), threads_of(info), callback, arguments));
   } catch (const std::bad_alloc&) {
     throw_memory_error(env);
   }
@@ -85,8 +84,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("cancel", Napi::Function::New(env, cancel, "cancel"));
   exports.Set("progress", Napi::Function::New(env, progress, "progress"));
   for (const Export& exported : kOperations) {
-    exports.Set(exported.name,
-                Napi::Function::New(env, call, exported.name, const_cast<Export*>(&exported)));
+    exports.Set(exported.name, Napi::Function::New(env, call, exported.name, const_cast<Export*>(&exported)));
   }
   return exports;
 }

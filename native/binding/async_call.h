@@ -24,19 +24,19 @@ class Port : public std::enable_shared_from_this<Port> {
   // Queues the operation; returns its id. Keeps `arguments` alive and unmoved until the callback was called.
   std::uint32_t start(Napi::Env env, std::unique_ptr<Operation> operation, unsigned threads, Napi::Function callback,
                       Napi::Array arguments);
-  void cancel(std::uint32_t id) noexcept;          // no effect on a call that is unknown or over
+  void cancel(std::uint32_t id) noexcept;            // no effect on a call that is unknown or over
   double progress(std::uint32_t id) const noexcept;  // units finished, 0 for a call that is unknown or over
 
  private:
   friend class AsyncCall;
-  void finished(AsyncCall& call) noexcept;                                             // on a pool thread
-  void deliver(Napi::Env env, std::uint32_t id);                                       // on the JavaScript thread
-  static void close(void* port) noexcept;                                              // environment cleanup hook
+  void finished(AsyncCall& call) noexcept;                                            // on a pool thread
+  void deliver(Napi::Env env, std::uint32_t id);                                      // on the JavaScript thread
+  static void close(void* port) noexcept;                                             // environment cleanup hook
   static void on_message(napi_env env, napi_value callback, void* port, void* data);  // thread-safe function
 
   std::mutex mutex_;
   std::condition_variable idle_;
-  bool closed_ = false;       // under mutex_
+  bool closed_ = false;        // under mutex_
   std::size_t in_flight_ = 0;  // under mutex_: calls the pool still has
   napi_threadsafe_function to_javascript_ = nullptr;
 

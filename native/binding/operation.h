@@ -48,8 +48,8 @@ class Arguments {
   Array<T> array(std::size_t index, std::size_t minimum = 0) const;
   // True when the argument is a Float64Array, false when it is a Float32Array.
   bool is_f64(std::size_t index) const;
-  std::size_t size(std::size_t index) const;    // integer in [0, 2^53)
-  double number(std::size_t index) const;       // any number, NaN included
+  std::size_t size(std::size_t index) const;  // integer in [0, 2^53)
+  double number(std::size_t index) const;     // any number, NaN included
   bool flag(std::size_t index) const;
 
   // rows * columns * ..., or an error when the product does not fit.
@@ -73,7 +73,7 @@ struct Export {
   Prepare prepare;
 };
 
-// JavaScript calls name(threads, callback, ...arguments): without a callback runs now and returns a status code; with one returns a job
-// id and calls callback(status) later, on the JavaScript thread.
+// JavaScript calls name(threads, callback, ...arguments): without a callback runs now and returns a status code; with
+// one returns a job id and calls callback(status) later, on the JavaScript thread.
 
 }  // namespace gradsift::binding

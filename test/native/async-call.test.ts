@@ -22,7 +22,11 @@ function endless(signal: AbortSignal, threads?: number): Promise<unknown> {
   });
 }
 
-const code = (promise: Promise<unknown>) => promise.then(() => 'none', (error: { code?: string }) => error.code);
+const code = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'none',
+    (error: { code?: string }) => error.code,
+  );
 
 describe('asynchronous calls', () => {
   test('give the bits of the synchronous call', async () => {
@@ -97,7 +101,9 @@ describe('asynchronous calls', () => {
     // A process of its own: the failure is an abort or a segmentation fault, and the main thread must not have opened
     // the addon, so that the last environment to close it is a worker.
     const program = join(__dirname, 'terminate-worker.mjs');
-    const { stdout } = await run(process.execPath, [program], { env: { ...process.env, GRADSIFT_BINDING: bindingPath } });
+    const { stdout } = await run(process.execPath, [program], {
+      env: { ...process.env, GRADSIFT_BINDING: bindingPath },
+    });
     expect(stdout.trim()).toBe('20 workers terminated');
   });
 });
