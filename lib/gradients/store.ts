@@ -12,7 +12,10 @@ export interface LayerInfo {
   readonly dtype: StoredDtype;
 }
 
-/** Consecutive samples of one layer, row-major [samples, r, d]. `rows` is reused: valid until the next block is asked for. */
+/**
+ * Consecutive samples of one layer, row-major [samples, r, d]. `rows` is reused: valid until the next block is asked for
+ * or the iterator is returned, and never to be written to (a store in memory hands out views of the caller's arrays).
+ */
 export interface RowBlock {
   /** Index of the first sample of the block. */
   readonly start: number;
@@ -44,6 +47,8 @@ export interface GradientStore {
   readonly layers: readonly LayerInfo[];
   /** Blocks of one layer, in order of samples, the next one being read while the caller works on the last. */
   blocks(layer: LayerInfo, options: BlockOptions): AsyncIterableIterator<RowBlock>;
+  /** Most bytes that `blocks` of this layer keeps allocated: for a planner that has a budget. */
+  blockBytes(layer: LayerInfo, blockSamples: number): number;
   /** Hashes of the files, from the bytes already read; bytes that no pass touched are read now. */
   inputs(signal?: AbortSignal): Promise<InputRecord[]>;
   close(): Promise<void>;
