@@ -40,7 +40,7 @@ function jest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'gradsift-test-'));
   const output = join(folder, 'results.json');
   try {
-    node(require.resolve('jest/bin/jest.js'), ['--json', `--outputFile=${output}`, ...args]);
+    node(require.resolve('jest/bin/jest'), ['--json', `--outputFile=${output}`, ...args]);
     return existsSync(output) ? JSON.parse(readFileSync(output, 'utf8')) : undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
