@@ -10,6 +10,11 @@ export function parseJson(text: string, maxDepth: number): unknown {
   return JSON.parse(text) as unknown;
 }
 
+/** Whether parsed JSON is an object, not null, not an array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 interface Frame {
   /** Keys so far; undefined in an array. */
   readonly keys: Set<string> | undefined;

@@ -4,10 +4,10 @@
 import { TextDecoder } from 'node:util';
 import { GradsiftError, show } from '../errors.js';
 import type { InputFile } from './input-file.js';
-import { parseJson } from './json.js';
+import { isRecord, parseJson } from './json.js';
 
 /** As the reference implementation: a larger header is damage or an attack. */
-const MAX_HEADER_BYTES = 100_000_000;
+export const MAX_HEADER_BYTES = 100_000_000;
 /** { tensor: { shape: [ ] } } */
 const HEADER_DEPTH = 3;
 
@@ -80,10 +80,6 @@ function parseEntries(path: string, header: Uint8Array): Map<string, unknown> {
     throw broken(path, `the header of ${header.length} bytes is not JSON in UTF-8: ${(error as Error).message}`, error);
   }
   return new Map(Object.entries(parsed as Record<string, unknown>));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checkMetadata(path: string, metadata: unknown): ReadonlyMap<string, string> {

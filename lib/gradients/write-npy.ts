@@ -1,0 +1,29 @@
+import { mismatch } from '../errors.js';
+import { replaceFile } from './replace-file.js';
+
+/** Data starts at a multiple of this, as NumPy writes it, so that others may map it. */
+const ALIGNMENT = 64;
+
+/**
+ * Writes one array as .npy (version 1.0, little-endian, C order), replacing the file as a whole.
+ * @throws GRADSIFT_SHAPE when data does not fill the shape; GRADSIFT_IO
+ */
+export async function writeNpy(
+  path: string,
+  data: Float32Array | Float64Array,
+  shape: readonly number[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (!(size === data.length))
+    throw mismatch('GRADSIFT_SHAPE', 'data', `${size} numbers for [${shape.join(', ')}]`, data);
+  const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const dict = `{'descr': '<f${data.BYTES_PER_ELEMENT}', 'fortran_order': False, 'shape': (${dimensions}), }`;
+  const headerEnd = Math.ceil((10 + dict.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const header = Buffer.alloc(headerEnd, ' ');
+  header.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
+  header.writeUInt16LE(headerEnd - 10, 8);
+  header.write(dict, 10, 'latin1');
+  header[headerEnd - 1] = 0x0a;
+  await replaceFile(path, [header, data], signal);
+}
