@@ -9,12 +9,12 @@
 namespace gradsift {
 
 // Row blocks must start at a multiple of this many samples, so that the order of summation, and with it every bit of
-// the result, does not depend on the memory budget. A constant for a given shape.
-std::size_t gfim_tile_samples(std::size_t r, std::size_t d) noexcept;
+// the result, does not depend on the memory budget. A constant for a given shape and side: rarely over 1024 rows.
+std::size_t gfim_tile_samples(std::size_t r, std::size_t d, bool transpose_samples) noexcept;
 
 enum class GramPrecision {
   f64,  // products and sums in float64
-  f32,  // float32 tiles of a constant number of rows, merged in float64
+  f32,  // float32 tiles of at most 256 rows, merged in float64
 };
 
 // G += scale * sum_i g_i' g_i over the samples of one block.

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "native/kernels/table.h"
+
+#ifdef GRADSIFT_X86
+namespace gradsift {
+
+extern const KernelTable kAvx512;
+
+}  // namespace gradsift
+#endif

@@ -1,0 +1,34 @@
+#include "native/kernels/portable/table.h"
+
+namespace gradsift {
+
+namespace {
+
+bool always() noexcept { return true; }
+
+}  // namespace
+
+constinit const KernelTable kPortable = {
+    .name = "portable",
+    .below = nullptr,
+    .supported = always,
+    .tile_f32 = &portable::kTileF32,
+    .tile_f64 = &portable::kTileF64,
+    .pack_f32 = portable::pack_f32,
+    .pack_f64 = portable::pack_f64,
+    .pack_f32_f64 = portable::pack_f32_f64,
+    .pack_f64_f32 = portable::pack_f64_f32,
+    .merge_f32 = portable::merge_f32,
+    .dots_f32 = portable::dots_f32,
+    .dots_f64 = portable::dots_f64,
+    .weighted_rows_f32 = portable::weighted_rows_f32,
+    .weighted_rows_f64 = portable::weighted_rows_f64,
+    .sum_squares_f32 = portable::sum_squares_f32,
+    .sum_squares_f64 = portable::sum_squares_f64,
+    .widen_bf16 = portable::widen_bf16,
+    .widen_f16 = portable::widen_f16,
+    .fma_peak_f32 = portable::fma_peak_f32,
+    .fma_peak_f64 = portable::fma_peak_f64,
+};
+
+}  // namespace gradsift

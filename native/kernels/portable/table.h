@@ -1,0 +1,31 @@
+#pragma once
+// Plain C++, complete, in the most obvious form: what every other instruction set is tested against.
+
+#include "native/kernels/table.h"
+
+namespace gradsift {
+
+extern const KernelTable kPortable;
+
+namespace portable {
+
+extern const TileKernel<float> kTileF32;
+extern const TileKernel<double> kTileF64;
+void pack_f32(const Pack<float, float>& pack) noexcept;
+void pack_f64(const Pack<double, double>& pack) noexcept;
+void pack_f32_f64(const Pack<float, double>& pack) noexcept;
+void pack_f64_f32(const Pack<double, float>& pack) noexcept;
+void merge_f32(const Merge& merge) noexcept;
+void dots_f32(const Dots<float>& dots) noexcept;
+void dots_f64(const Dots<double>& dots) noexcept;
+void weighted_rows_f32(const WeightedRows<float>& sum) noexcept;
+void weighted_rows_f64(const WeightedRows<double>& sum) noexcept;
+double sum_squares_f32(const float* x, std::size_t count) noexcept;
+double sum_squares_f64(const double* x, std::size_t count) noexcept;
+void widen_bf16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
+void widen_f16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
+double fma_peak_f32(std::size_t iterations, float* sink) noexcept;
+double fma_peak_f64(std::size_t iterations, double* sink) noexcept;
+
+}  // namespace portable
+}  // namespace gradsift

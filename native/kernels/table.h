@@ -1,0 +1,139 @@
+#pragma once
+// Every primitive that an instruction set may speed up, and its contract. linalg/ does its maths over this table and
+// knows no instruction set; portable/ fills every entry and is the oracle; the others override what they do faster.
+//
+// Inputs were checked above: kernels never fail, never allocate, and accept sizes of 0. Sizes and strides in elements.
+// Every element of a result is summed in an order that depends on the kernel and the depth (length) alone, never on
+// where a tile starts or how many rows and columns it has.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <tuple>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define GRADSIFT_X86 1  // avx2/ and avx512/ compile to nothing elsewhere
+#endif
+
+namespace gradsift {
+
+// C[i][j] = alpha sum_p a[p][i] b[p][j] + beta C[i][j] for i < rows, j < columns. beta == 0 never reads C.
+// a: a packed panel [depth][kernel rows], zeros beyond `rows`. b: [depth] rows of `columns` values (more are not read),
+// b_stride apart: a packed panel (b_stride == kernel columns), or rows of the caller's own matrix.
+template <class T>
+struct Tile {
+  std::size_t rows, columns, depth;
+  const T* a;
+  const T* b;
+  std::size_t b_stride;
+  T alpha, beta;
+  T* c;
+  std::size_t c_stride;
+};
+
+// The register tile of an instruction set: the most rows and columns that one call computes.
+template <class T>
+struct TileKernel {
+  std::size_t rows, columns;
+  void (*run)(const Tile<T>&) noexcept;
+};
+inline constexpr std::size_t kMaxTileElements = 512;  // bound of rows * columns, for tiles kept on the stack
+
+// panel[p][l] = source[l * line_stride + p * depth_stride] for l < lines, zero for lines <= l < width. panel:
+// [depth][width].
+template <class From, class To>
+struct Pack {
+  std::size_t lines, width, depth;
+  const From* source;
+  std::size_t line_stride, depth_stride;
+  To* panel;
+};
+
+// out[i][j] = alpha tile[i][j] + beta out[i][j], computed in float64. beta == 0 never reads out.
+struct Merge {
+  std::size_t rows, columns;
+  const float* tile;
+  std::size_t tile_stride;
+  double alpha, beta;
+  double* out;
+  std::size_t out_stride;
+};
+
+// out[q * out_stride + i] = alpha <h_q, x_i> + beta out[...] over `length` elements. beta == 0 never reads out.
+template <class T>
+struct Dots {
+  std::size_t rows, queries, length;
+  const T* x;
+  std::size_t x_stride;
+  const double* h;
+  std::size_t h_stride;
+  double alpha, beta;
+  double* out;
+  std::size_t out_stride;
+};
+
+// out[q][j] += sum_i weights[q * w_stride + i] x[i][j]; the sum starts from zero and is added to out once.
+template <class T>
+struct WeightedRows {
+  std::size_t rows, queries, length;
+  const T* x;
+  std::size_t x_stride;
+  const double* weights;
+  std::size_t w_stride;
+  double* out;
+  std::size_t out_stride;
+};
+
+struct KernelTable {
+  const char* name;          // also a legal value of GRADSIFT_ISA
+  const KernelTable* below;  // where null entries come from; null only for portable
+  bool (*supported)() noexcept;
+
+  const TileKernel<float>* tile_f32 = nullptr;
+  const TileKernel<double>* tile_f64 = nullptr;
+  void (*pack_f32)(const Pack<float, float>&) noexcept = nullptr;
+  void (*pack_f64)(const Pack<double, double>&) noexcept = nullptr;
+  void (*pack_f32_f64)(const Pack<float, double>&) noexcept = nullptr;
+  void (*pack_f64_f32)(const Pack<double, float>&) noexcept = nullptr;
+  void (*merge_f32)(const Merge&) noexcept = nullptr;
+  void (*dots_f32)(const Dots<float>&) noexcept = nullptr;
+  void (*dots_f64)(const Dots<double>&) noexcept = nullptr;
+  void (*weighted_rows_f32)(const WeightedRows<float>&) noexcept = nullptr;
+  void (*weighted_rows_f64)(const WeightedRows<double>&) noexcept = nullptr;
+  // sum of x_i^2 in float64; NaN or infinity when an element is one, or a square overflows float64.
+  double (*sum_squares_f32)(const float* x, std::size_t count) noexcept = nullptr;
+  double (*sum_squares_f64)(const double* x, std::size_t count) noexcept = nullptr;
+  // Exact for every bit pattern, subnormals included; a NaN stays a NaN.
+  void (*widen_bf16)(const std::uint16_t* bits, std::size_t count, float* out) noexcept = nullptr;
+  void (*widen_f16)(const std::uint16_t* bits, std::size_t count, float* out) noexcept = nullptr;
+  // Runs `iterations` of independent multiply-adds held in registers; returns the flops done (a multiply-add is two).
+  // *sink keeps the work from being optimised away.
+  double (*fma_peak_f32)(std::size_t iterations, float* sink) noexcept = nullptr;
+  double (*fma_peak_f64)(std::size_t iterations, double* sink) noexcept = nullptr;
+};
+
+inline constexpr auto kEntries =
+    std::tuple{&KernelTable::tile_f32,          &KernelTable::tile_f64,          &KernelTable::pack_f32,
+               &KernelTable::pack_f64,          &KernelTable::pack_f32_f64,      &KernelTable::pack_f64_f32,
+               &KernelTable::merge_f32,         &KernelTable::dots_f32,          &KernelTable::dots_f64,
+               &KernelTable::weighted_rows_f32, &KernelTable::weighted_rows_f64, &KernelTable::sum_squares_f32,
+               &KernelTable::sum_squares_f64,   &KernelTable::widen_bf16,        &KernelTable::widen_f16,
+               &KernelTable::fma_peak_f32,      &KernelTable::fma_peak_f64};
+static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
+              "an op is missing from kEntries");
+
+// The table in use, complete. Chosen on first use: the name in GRADSIFT_ISA if this machine supports it, else the best.
+// A routine reads it once, at its start, so that a later select() never mixes two instruction sets in one result.
+const KernelTable& kernels() noexcept;
+
+// Makes `name` the table in use. False, and nothing changes, when there is no such name or the machine lacks it.
+bool select_isa(const char* name) noexcept;
+
+// All tables of this build, best first, entries as each ISA declares them; ask supported() before select_isa().
+std::span<const KernelTable* const> all_kernels() noexcept;
+
+// The value of GRADSIFT_ISA, null when unset or empty. kernels() cannot report a wrong one: the binding does, when it
+// is loaded, by select_isa(requested_isa()).
+const char* requested_isa() noexcept;
+
+}  // namespace gradsift
