@@ -17,7 +17,7 @@ export type NativeOperation = (
 ) => number;
 
 /** Names of the native operations, as in native/binding/operations.h. */
-export const OPERATIONS = ['matmul'] as const;
+export const OPERATIONS = ['choleskySolve', 'matmul'] as const;
 export type OperationName = (typeof OPERATIONS)[number];
 
 /** Everything that crosses into C++. */

@@ -5,9 +5,11 @@
 
 namespace gradsift::binding {
 
+std::unique_ptr<Operation> prepare_cholesky_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_matmul(const Arguments& arguments);
 
 inline constexpr Export kOperations[] = {
+    {"choleskySolve", prepare_cholesky_solve},
     {"matmul", prepare_matmul},
 };
 

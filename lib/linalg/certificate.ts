@@ -1,0 +1,136 @@
+import { GradsiftError, mismatch, requireInteger, requireNumber } from '../errors.js';
+import { statusName, type FloatArray } from '../native/binding.js';
+import type { AsyncCallOptions, CallOptions, Outcome } from '../native/calls.js';
+
+/** What a solver says about one matrix. Everything refers to A + damping I, the matrix that is really inverted. */
+export interface Certificate {
+  /**
+   * 'ok': the residual is at most the tolerance. 'stepLimit', 'stagnated': it is not, and the result is what was reached.
+   * 'diverged': not usable. 'notPositiveDefinite' (also: singular to working precision) and 'nonFinite': a solution of zeros.
+   */
+  readonly status: Outcome;
+  /** Iterations; doublings of a hyperpower run; refinements of a direct solver. */
+  readonly steps: number;
+  /** Hyperpower runs thrown away because a bound of the spectrum proved wrong. */
+  readonly restarts: number;
+  /**
+   * Recomputed in float64 from the given matrix: ||V - A H||_F / ||V||_F of a solve (0 when V is zero),
+   * ||I - A X||_F / sqrt(n) of an inverse.
+   */
+  readonly residual: number;
+  /** Lower bound of the spectrum that was used; 0 when nothing is known. A damping counts, since a is taken to be >= 0. */
+  readonly lambdaMin: number;
+  /** Upper bound of the spectrum: certain, or (where Lanczos was used) certain for all practical purposes. */
+  readonly lambdaMax: number;
+  /** Floating-point operations of the run, one multiply-add = 2. */
+  readonly flops: number;
+}
+
+/** A batch's certificates, and the worst of them as one: first status that is not ok, largest residual, sums of work. */
+export interface Certified extends Certificate {
+  /** One for each matrix of the batch. */
+  readonly certificates: readonly Certificate[];
+}
+
+/** The result of a solve. */
+export interface SolveResult<Array extends FloatArray> extends Certified {
+  /** H, [batch][rhs][n], one solution a row, of the type of a. */
+  readonly solution: Array;
+}
+
+/** Sizes shared by all solvers. */
+export interface SolveOptions<Array extends FloatArray> extends CallOptions {
+  /** Rows and columns of a, >= 1. */
+  readonly n: number;
+  /** Right-hand sides, >= 1. */
+  readonly rhs: number;
+  /** Number of matrices; default 1. */
+  readonly batch?: number | undefined;
+  /** Added to the diagonal of a (which is not written to), >= 0; default 0. */
+  readonly damping?: number | undefined;
+  /** The residual to reach, >= 0; default 1e-10 for float64 arrays, 1e-4 for float32. */
+  readonly tolerance?: number | undefined;
+  /** Receives the solution; allocated when absent. May be v, must not share memory with a. */
+  readonly out?: Array | undefined;
+}
+
+export type AsyncSolveOptions<Array extends FloatArray> = SolveOptions<Array> & AsyncCallOptions;
+
+const NUMBERS = 7; // status, steps, restarts, residual, lambdaMin, lambdaMax, flops: native/binding/certificates.h
+
+/** Room for the certificates of a batch. */
+export function certificateSpace(batch: number): Float64Array {
+  return new Float64Array(batch * NUMBERS);
+}
+
+/** Reads what a native call has written into {@link certificateSpace}. */
+export function readCertificates(space: Float64Array): Certified {
+  const certificates: Certificate[] = [];
+  for (let at = 0; at < space.length; at += NUMBERS) {
+    const [status, steps, restarts, residual, lambdaMin, lambdaMax, flops] = space.subarray(at, at + NUMBERS) as unknown as [
+      number, number, number, number, number, number, number,
+    ];
+    certificates.push({ status: statusName(status) as Outcome, steps, restarts, residual, lambdaMin, lambdaMax, flops });
+  }
+  const most = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => Math.max(x, y));
+  const sum = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => x + y);
+  return {
+    status: certificates.find(({ status }) => status !== 'ok')?.status ?? 'ok',
+    steps: most((one) => one.steps),
+    restarts: sum((one) => one.restarts),
+    residual: most((one) => one.residual),
+    lambdaMin: -most((one) => -one.lambdaMin),
+    lambdaMax: most((one) => one.lambdaMax),
+    flops: sum((one) => one.flops),
+    certificates,
+  };
+}
+
+/** The default of `tolerance`: what a well-conditioned matrix reaches in the precision of the array. */
+export function defaultTolerance(array: FloatArray): number {
+  return array.BYTES_PER_ELEMENT === 8 ? 1e-10 : 1e-4;
+}
+
+/** Throws unless value is a Float32Array or Float64Array of at least `length` elements, and of the type of `like`. */
+export function requireArray(name: string, value: unknown, like: FloatArray, length: number): asserts value is FloatArray {
+  const type = Object.prototype.toString.call(value);
+  if (type !== '[object Float32Array]' && type !== '[object Float64Array]') {
+    throw mismatch('GRADSIFT_DTYPE', name, 'a Float32Array or Float64Array', value);
+  }
+  const array = value as FloatArray;
+  if (array.BYTES_PER_ELEMENT !== like.BYTES_PER_ELEMENT) {
+    throw mismatch('GRADSIFT_DTYPE', name, `a ${like.constructor.name} like a`, value);
+  }
+  if (!(array.length >= length)) {
+    throw new GradsiftError('GRADSIFT_SHAPE', `${name}: expected at least ${length} elements, got ${array.length}`);
+  }
+}
+
+/** Throws when two arrays share bytes. */
+export function requireApart(name: string, array: FloatArray, otherName: string, other: FloatArray): void {
+  const apart =
+    array.buffer !== other.buffer ||
+    array.byteOffset + array.byteLength <= other.byteOffset ||
+    other.byteOffset + other.byteLength <= array.byteOffset;
+  if (!apart && array.length > 0 && other.length > 0) {
+    throw new GradsiftError('GRADSIFT_ARGUMENT', `${name}: expected memory of its own, got memory shared with ${otherName}`);
+  }
+}
+
+/** Checks what all solvers take and makes room for what they give. */
+export function prepareSolve<Array extends FloatArray>(a: Array, v: Array, options: SolveOptions<Array>) {
+  const { n, rhs, batch = 1, damping = 0, tolerance = defaultTolerance(a) } = options;
+  requireInteger('n', n, 1);
+  requireInteger('rhs', rhs, 1);
+  requireInteger('batch', batch, 1);
+  requireNumber('damping', damping, 'a number >= 0', (value) => value >= 0);
+  requireNumber('tolerance', tolerance, 'a number >= 0', (value) => value >= 0);
+  requireArray('a', a, a, batch * n * n);
+  requireArray('v', v, a, batch * rhs * n);
+  const length = batch * rhs * n;
+  const solution = options.out ?? (new (a.constructor as new (length: number) => Array)(length) as Array);
+  requireArray('out', solution, a, length);
+  requireApart('out', solution, 'a', a);
+  if (solution.buffer !== v.buffer || solution.byteOffset !== v.byteOffset) requireApart('out', solution, 'v', v);
+  return { n, rhs, batch, damping, tolerance, solution, space: certificateSpace(batch) };
+}
