@@ -5,8 +5,8 @@ import type { AsyncCallOptions, CallOptions, Outcome } from '../native/calls.js'
 /** What a solver says about one matrix. Everything refers to A + damping I, the matrix that is really inverted. */
 export interface Certificate {
   /**
-   * 'ok': the residual is at most the tolerance. 'stepLimit', 'stagnated': it is not, and the result is what was reached.
-   * 'diverged': not usable. 'notPositiveDefinite' (also: singular to working precision) and 'nonFinite': a solution of zeros.
+   * 'ok': the residual is at most the tolerance. 'stepLimit', 'stagnated': it is not; the result is what was reached.
+   * 'diverged': not usable. 'notPositiveDefinite' (also: singular to working precision), 'nonFinite': a result of zeros.
    */
   readonly status: Outcome;
   /** Iterations; doublings of a hyperpower run; refinements of a direct solver. */
@@ -67,10 +67,19 @@ export function certificateSpace(batch: number): Float64Array {
 export function readCertificates(space: Float64Array): Certified {
   const certificates: Certificate[] = [];
   for (let at = 0; at < space.length; at += NUMBERS) {
-    const [status, steps, restarts, residual, lambdaMin, lambdaMax, flops] = space.subarray(at, at + NUMBERS) as unknown as [
-      number, number, number, number, number, number, number,
-    ];
-    certificates.push({ status: statusName(status) as Outcome, steps, restarts, residual, lambdaMin, lambdaMax, flops });
+    const [status, steps, restarts, residual, lambdaMin, lambdaMax, flops] = space.subarray(
+      at,
+      at + NUMBERS,
+    ) as unknown as [number, number, number, number, number, number, number];
+    certificates.push({
+      status: statusName(status) as Outcome,
+      steps,
+      restarts,
+      residual,
+      lambdaMin,
+      lambdaMax,
+      flops,
+    });
   }
   const most = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => Math.max(x, y));
   const sum = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => x + y);
@@ -92,7 +101,12 @@ export function defaultTolerance(array: FloatArray): number {
 }
 
 /** Throws unless value is a Float32Array or Float64Array of at least `length` elements, and of the type of `like`. */
-export function requireArray(name: string, value: unknown, like: FloatArray, length: number): asserts value is FloatArray {
+export function requireArray(
+  name: string,
+  value: unknown,
+  like: FloatArray,
+  length: number,
+): asserts value is FloatArray {
   const type = Object.prototype.toString.call(value);
   if (type !== '[object Float32Array]' && type !== '[object Float64Array]') {
     throw mismatch('GRADSIFT_DTYPE', name, 'a Float32Array or Float64Array', value);
@@ -113,7 +127,10 @@ export function requireApart(name: string, array: FloatArray, otherName: string,
     array.byteOffset + array.byteLength <= other.byteOffset ||
     other.byteOffset + other.byteLength <= array.byteOffset;
   if (!apart && array.length > 0 && other.length > 0) {
-    throw new GradsiftError('GRADSIFT_ARGUMENT', `${name}: expected memory of its own, got memory shared with ${otherName}`);
+    throw new GradsiftError(
+      'GRADSIFT_ARGUMENT',
+      `${name}: expected memory of its own, got memory shared with ${otherName}`,
+    );
   }
 }
 

@@ -16,8 +16,8 @@ import {
  *
  * @param a [batch][n][n]; not written to
  * @param v [batch][rhs][n], one right-hand side a row, of the type of a
- * @returns the solution with its certificates; a matrix that is not positive definite, or singular to working precision,
- *   gives status 'notPositiveDefinite' and zeros; the same bits for any number of threads
+ * @returns the solution with its certificates; a matrix that is not positive definite, or singular to working
+ *   precision, gives status 'notPositiveDefinite' and zeros; the same bits for any number of threads
  * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE, naming the argument
  */
 export function choleskySolve<Array extends FloatArray>(

@@ -53,7 +53,7 @@ export interface SolveCertificate {
   readonly lambdaMax: number;
   readonly precision: Precision;
   readonly flops: number;
-  /** 'schulz': eigenvalues well below 1 / (alpha 2^steps) are not inverted but get the gain alpha 2^steps; else null. */
+  /** 'schulz': eigenvalues well below 1 / (alpha 2^steps) get the gain alpha 2^steps, not 1 / mu; else null. */
   readonly muCutoff: number | null;
 }
 

@@ -40,12 +40,13 @@ class Certificates {
 // An operation that runs solve(execution, problem with its certificates) and writes the certificates.
 template <class Problem, class Solve>
 std::unique_ptr<Operation> certified(Problem problem, Certificates certificates, Solve solve) {
-  return operation([problem, certificates = std::move(certificates), solve](const Execution& execution) mutable noexcept {
-    problem.certificates = certificates.data();
-    const Status status = solve(execution, problem);
-    certificates.write();
-    return status;
-  });
+  return operation(
+      [problem, certificates = std::move(certificates), solve](const Execution& execution) mutable noexcept {
+        problem.certificates = certificates.data();
+        const Status status = solve(execution, problem);
+        certificates.write();
+        return status;
+      });
 }
 
 }  // namespace gradsift::binding

@@ -199,8 +199,8 @@ Status solve_matrix(const Execution& execution, const CholeskySolve<T>& p, std::
   std::copy_n(v.data(), count, h);
   const double size = frobenius_norm(p.rhs, n, v.data());
   CholeskyFactor<T> cholesky;
-  Status status = std::isfinite(size) ? factor_and_solve(execution, p, a, h, cholesky, certificate)
-                                      : Status::non_finite;
+  Status status =
+      std::isfinite(size) ? factor_and_solve(execution, p, a, h, cholesky, certificate) : Status::non_finite;
   if (status == Status::ok) {
     const SolveResidual<T> check{n, p.rhs, a, p.damping, v.data(), h, remainder.data(), &certificate.residual};
     status = solve_residual(execution, check);
@@ -222,9 +222,8 @@ Status solve_matrix(const Execution& execution, const CholeskySolve<T>& p, std::
 
 template <class T>
 Status solve_batch(const Execution& execution, const CholeskySolve<T>& p) noexcept {
-  return for_each_matrix(execution, p.batch, p.n, [&](const Execution& inner, std::size_t b) {
-    return solve_matrix(inner, p, b);
-  });
+  return for_each_matrix(execution, p.batch, p.n,
+                         [&](const Execution& inner, std::size_t b) { return solve_matrix(inner, p, b); });
 }
 
 }  // namespace

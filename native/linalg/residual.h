@@ -8,8 +8,8 @@
 
 namespace gradsift {
 
-// residual = ||V - (A + damping I) H||_F / ||V||_F, 0 when V = 0. A: n x n. V, H: [rhs][n]. remainder ([rhs][n] doubles)
-// receives V - (A + damping I) H when it is not null. NaN in H gives a NaN residual.
+// residual = ||V - (A + damping I) H||_F / ||V||_F, 0 when V = 0. A: n x n. V, H: [rhs][n].
+// remainder ([rhs][n] doubles) receives V - (A + damping I) H when it is not null. NaN in H gives a NaN residual.
 template <class T>
 struct SolveResidual {
   std::size_t n = 0, rhs = 0;

@@ -117,9 +117,8 @@ Status norm_bounds(const Execution& execution, std::size_t n, const T* a, double
     const T* row = a + i * n;
     const double entry = static_cast<double>(row[i]), damped = entry + damping;
     // A row is summed as stored and its diagonal corrected: rounding only, and the bound has slack.
-    absolute[i] =
-        lane_sum(n, [=](std::size_t j) { return std::fabs(static_cast<double>(row[j])); }) - std::fabs(entry) +
-        std::fabs(damped);
+    absolute[i] = lane_sum(n, [=](std::size_t j) { return std::fabs(static_cast<double>(row[j])); }) -
+                  std::fabs(entry) + std::fabs(damped);
     squares[i] = dot(n, row, row) - entry * entry + damped * damped;
   });
   if (status != Status::ok) return status;
@@ -163,7 +162,8 @@ Status spectral_bounds(const Execution& execution, std::size_t n, const T* a, do
 
 template Status norm_bounds(const Execution&, std::size_t, const float*, double, SpectralBounds&) noexcept;
 template Status norm_bounds(const Execution&, std::size_t, const double*, double, SpectralBounds&) noexcept;
-template Status spectral_bounds(const Execution&, std::size_t, const float*, double, unsigned, SpectralBounds&) noexcept;
+template Status spectral_bounds(const Execution&, std::size_t, const float*, double, unsigned,
+                                SpectralBounds&) noexcept;
 template Status spectral_bounds(const Execution&, std::size_t, const double*, double, unsigned,
                                 SpectralBounds&) noexcept;
 

@@ -13,7 +13,7 @@ struct SpectralBounds {
   double certain = 0;    // min(||A||_F, ||A||_inf) >= |mu| for every eigenvalue. (The trace is never below ||A||_F.)
   double frobenius = 0;  // ||A||_F
   double ritz_min = 0, ritz_max = 0;  // Ritz values: inside [mu_min, mu_max] up to rounding
-  double upper = 0;  // min(certain, kSafety (ritz_max + its residual)): nearly always above mu_max, see spectral_bounds.cc
+  double upper = 0;                   // min(certain, kSafety (ritz_max + its residual)): nearly always above mu_max
   double flops = 0;
 };
 
