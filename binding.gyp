@@ -9,13 +9,14 @@
       ],
       "defines": ["<!@(node -p \"require('./native/sources.json').defines.join(' ')\")"],
       "cflags": ["-fvisibility=hidden"],
-      "cflags_cc": ["-std=c++20", "-O3", "-Wall", "-Wextra", "-fno-math-errno", "-ffp-contract=off"],
+      "cflags_cc": ["-std=c++20", "<!@(node -p \"require('./native/sources.json').flags.join(' ')\")"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "libraries": ["-ldl", "-lpthread"],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
         "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "OTHER_CPLUSPLUSFLAGS": ["<!@(node -p \"require('./native/sources.json').flags.join(' ')\")"],
         "MACOSX_DEPLOYMENT_TARGET": "11.0"
       }
     }

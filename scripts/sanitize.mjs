@@ -1,13 +1,12 @@
 // npm run test:sanitize: the native tests on an addon that checks its own addresses and arithmetic (ASan and UBSan).
-// Builds it in build-sanitize/ with node-gyp and loads it through GRADSIFT_BINDING; reports end the run with status 1.
+// The addon lies in build-sanitize/ and is loaded through GRADSIFT_BINDING; a report ends the run with status 1.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { buildVariant } from './variant.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const folder = join(root, 'build-sanitize');
-const addon = join(folder, 'build/Release/gradsift.node');
 const tests = ['test/native', 'test/kernels', 'test/linalg', 'test/conformance'];
 const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1';
 
@@ -22,44 +21,29 @@ function runtime(name) {
   const compiler = process.env.CXX ?? 'g++';
   try {
     const path = execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
-    return isAbsolute(path) && existsSync(path)
-      ? path
-      : fail(`${compiler} has no ${name}: install gcc with its runtimes`);
+    return isAbsolute(path) && existsSync(path) ? path : fail(`${compiler} has no ${name}: install its sanitizers`);
   } catch (error) {
     return fail(`cannot run ${compiler}: ${error.message}`);
   }
 }
 
-function build() {
-  mkdirSync(folder, { recursive: true });
-  for (const name of ['native', 'binding.gyp']) {
-    const link = join(folder, name);
-    if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(join('..', name), link);
-  }
-  const env = { ...process.env, CXXFLAGS: flags, LDFLAGS: flags };
-  const args = [join(root, 'scripts/build.mjs'), 'native', '--directory', folder];
-  if (spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status !== 0) fail('the build failed');
-}
-
-function run() {
-  const reports = mkdtempSync(join(tmpdir(), 'gradsift-sanitize-'));
-  const log = `log_path=${join(reports, 'report')}`;
-  const env = {
-    ...process.env,
-    GRADSIFT_BINDING: addon,
-    LD_PRELOAD: ['libasan.so', 'libubsan.so'].map(runtime).join(' '),
-    // V8 catches its own faults (WebAssembly bounds) and keeps memory for the life of the process.
-    ASAN_OPTIONS: `detect_leaks=0:allow_user_segv_handler=1:use_sigaltstack=0:detect_odr_violation=0:${log}`,
-    UBSAN_OPTIONS: `print_stacktrace=1:${log}`,
-  };
-  const args = [join(root, 'scripts/test.mjs'), '--quick', ...tests.filter((name) => existsSync(join(root, name)))];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
-  const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
-  rmSync(reports, { recursive: true, force: true });
-  for (const report of found) console.error(report);
-  if (found.length > 0) fail(`${found.length} reports, see above`);
-  process.exit(status ?? 1);
-}
-
-build();
-run();
+const preload = ['libasan.so', 'libubsan.so'].map(runtime).join(' ');
+const addon = buildVariant('sanitize', { CXXFLAGS: flags, LDFLAGS: flags }) ?? fail('the build failed');
+const reports = mkdtempSync(join(tmpdir(), 'gradsift-sanitize-'));
+const log = `log_path=${join(reports, 'report')}`;
+const env = {
+  ...process.env,
+  GRADSIFT_BINDING: addon,
+  LD_PRELOAD: preload,
+  // V8 catches its own faults (WebAssembly bounds) and keeps memory for the life of the process.
+  ASAN_OPTIONS: `detect_leaks=0:allow_user_segv_handler=1:use_sigaltstack=0:detect_odr_violation=0:${log}`,
+  UBSAN_OPTIONS: `print_stacktrace=1:${log}`,
+};
+const present = tests.filter((name) => existsSync(join(root, name)));
+const args = [join(root, 'scripts/test.mjs'), '--quick', ...present];
+const { status } = spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
+const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
+rmSync(reports, { recursive: true, force: true });
+for (const report of found) console.error(report);
+if (found.length > 0) fail(`${found.length} reports, see above`);
+process.exit(status ?? 1);

@@ -10,7 +10,7 @@ function difference(a, b) {
 function sourcesJson(tree, report) {
   const list = 'native/sources.json';
   if (!tree.files.includes(list)) return;
-  const { include: _include, defines: _defines, ...groups } = JSON.parse(tree.read(list));
+  const { include: _include, defines: _defines, flags: _flags, ...groups } = JSON.parse(tree.read(list));
   const listed = Object.values(groups).flat();
   const present = tree.files.filter((file) => file.startsWith('native/') && /\.(cc|cu)$/.test(file));
   for (const file of difference(present, listed)) report(list, `${file} is not listed`);
