@@ -26,6 +26,12 @@ export interface NativeBinding extends Record<OperationName, NativeOperation> {
   readonly statusNames: readonly string[];
   /** Threads that this process may use. */
   readonly hardwareThreads: number;
+  /** Instruction sets of this build, best first, and whether this machine has them. */
+  readonly instructionSets: Readonly<Record<string, boolean>>;
+  /** The instruction set in use. */
+  isa(): string;
+  /** Uses another instruction set from the next call on (tests do); false when there is none of that name here. */
+  selectIsa(name: string): boolean;
   cancel(job: number): void;
   progress(job: number): number;
 }
@@ -45,7 +51,16 @@ function open(): { binding: NativeBinding; path: string } {
       ].join('\n'),
     );
   }
+  requireRequestedIsa(binding as NativeBinding);
   return { binding: binding as NativeBinding, path };
+}
+
+/** A forced instruction set that cannot be had is an error: another one would give other bits. */
+function requireRequestedIsa(native: NativeBinding): void {
+  const requested = process.env['GRADSIFT_ISA'];
+  if (!requested || native.isa() === requested) return;
+  const usable = Object.entries(native.instructionSets).flatMap(([name, supported]) => (supported ? [name] : []));
+  throw mismatch('GRADSIFT_ARGUMENT', 'GRADSIFT_ISA', `one of ${usable.join(', ')} (what this machine has)`, requested);
 }
 
 const opened = open();

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <new>
+#include <string>
 
 #include "native/binding/async_call.h"
 #include "native/binding/operation.h"
 #include "native/binding/operations.h"
 #include "native/core/status.h"
 #include "native/core/thread_pool.h"
+#include "native/kernels/table.h"
 
 namespace gradsift::binding {
 
@@ -69,6 +71,20 @@ Napi::Array status_names(Napi::Env env) {
   return names;
 }
 
+// {name: supported by this machine} for every instruction set of this build, best first.
+Napi::Object instruction_sets(Napi::Env env) {
+  Napi::Object sets = Napi::Object::New(env);
+  for (const KernelTable* table : all_kernels()) sets.Set(table->name, Napi::Boolean::New(env, table->supported()));
+  return sets;
+}
+
+Napi::Value isa(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), kernels().name); }
+
+Napi::Value select(const Napi::CallbackInfo& info) {
+  const std::string name = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : std::string();
+  return Napi::Boolean::New(info.Env(), select_isa(name.c_str()));
+}
+
 // Node closes the library with the last environment that opened it, which may be a worker; the pool's threads outlive
 // every environment and would be left without code. Opened once more, with NODELETE, it stays.
 void stay_loaded() noexcept {
@@ -81,6 +97,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Instance{Port::open(env)});
   exports.Set("statusNames", status_names(env));
   exports.Set("hardwareThreads", Napi::Number::New(env, ThreadPool::hardware_threads()));
+  exports.Set("instructionSets", instruction_sets(env));
+  exports.Set("isa", Napi::Function::New(env, isa, "isa"));
+  exports.Set("selectIsa", Napi::Function::New(env, select, "selectIsa"));
   exports.Set("cancel", Napi::Function::New(env, cancel, "cancel"));
   exports.Set("progress", Napi::Function::New(env, progress, "progress"));
   for (const Export& exported : kOperations) {
