@@ -1,4 +1,4 @@
-// npm run check:package: stages and packs what would be published, asks publint and arethetypeswrong, installs it into an
+// npm run check:package: stages and packs what would be published, asks publint and arethetypeswrong, installs it in an
 // empty folder without scripts and without a network, and runs small programs there. The last line is the total.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

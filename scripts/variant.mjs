@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** The path of the addon built in build-<name>/ with `CXXFLAGS` and `LDFLAGS` added; undefined when the build failed. */
+/** The path of the addon built in build-<name>/ with CXXFLAGS and LDFLAGS added; undefined when the build failed. */
 export function buildVariant(name, flags) {
   const folder = join(root, `build-${name}`);
   mkdirSync(folder, { recursive: true });

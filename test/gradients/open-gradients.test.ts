@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openGradients } from '../../lib/gradients/open-gradients';
-import type { GradientStore } from '../../lib/gradients/store';
+import { openGradients } from '../../lib/gradients/open-gradients.js';
+import type { GradientStore } from '../../lib/gradients/store.js';
 
 const DATA = join(__dirname, '../data/digits-lora');
 

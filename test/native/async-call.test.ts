@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { matmul, matmulAsync } from '../../lib/linalg/matmul';
-import { binding, bindingPath, OPERATIONS } from '../../lib/native/binding';
+import { matmul, matmulAsync } from '../../lib/linalg/matmul.js';
+import { binding, bindingPath, OPERATIONS } from '../../lib/native/binding.js';
 
 const run = promisify(execFile);
 
