@@ -1,6 +1,6 @@
 /** What went wrong, as a constant that programs may compare. Messages may change; codes do not. */
 export type ErrorCode =
-  | 'GRADSIFT_ARGUMENT' // a wrong value: not a number, out of range, an unknown name, two options that exclude each other
+  | 'GRADSIFT_ARGUMENT' // a wrong value: not a number, out of range, an unknown name, options that exclude each other
   | 'GRADSIFT_SHAPE' // lengths, sizes or strides that do not fit together
   | 'GRADSIFT_DTYPE' // an element type that the call does not take
   | 'GRADSIFT_FORMAT' // a file that is not what its name or header claims
@@ -8,9 +8,9 @@ export type ErrorCode =
   | 'GRADSIFT_NON_FINITE' // NaN or infinity in the data
   | 'GRADSIFT_MEMORY' // the stated budget, or the machine, is too small for the plan
   | 'GRADSIFT_NO_BINDING' // no native addon could be loaded
-  | 'GRADSIFT_NATIVE'; // the native core refused a call that the checks in TypeScript let through: a bug of ours
+  | 'GRADSIFT_NATIVE'; // the native core refused what the checks in TypeScript let through: a bug of ours
 
-/** A mistake of the caller, or of a file: names what was expected and what came. Numerical outcomes are never thrown. */
+/** A mistake of the caller, or of a file: what was expected and what came. Numerical outcomes are never thrown. */
 export class GradsiftError extends Error {
   override readonly name = 'GradsiftError';
   readonly code: ErrorCode;

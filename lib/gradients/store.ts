@@ -43,7 +43,7 @@ export interface GradientStore {
   readonly source: string;
   /** Samples in every layer (a store whose layers disagree is refused when opened). */
   readonly samples: number;
-  /** In the order in which their bytes lie in the file, so that one pass over all layers reads the file once, forward. */
+  /** In the order of their bytes in the file, so that one pass over all layers reads the file once, forward. */
   readonly layers: readonly LayerInfo[];
   /** Blocks of one layer, in order of samples, the next one being read while the caller works on the last. */
   blocks(layer: LayerInfo, options: BlockOptions): AsyncIterableIterator<RowBlock>;

@@ -24,7 +24,7 @@ export interface MatmulOptions extends CallOptions {
   readonly ldA?: number;
   readonly ldB?: number;
   readonly ldC?: number;
-  /** Distance between two matrices of the batch; default: stored rows x ld. 0 uses one matrix for all (A and B only). */
+  /** Distance between matrices of the batch; default: stored rows x ld. 0 uses one matrix for all (A and B only). */
   readonly strideA?: number;
   readonly strideB?: number;
   readonly strideC?: number;

@@ -46,7 +46,7 @@ function open(): { binding: NativeBinding; path: string } {
         ...tried.map((line) => `  ${line}`),
         'What helps:',
         `  in a project that uses gradsift:  npm install @gradsift/${process.platform}-${process.arch}`,
-        '  in a clone of the repository:     npm ci   (or: npm run build:native; needs a C++20 compiler, Python and make)',
+        '  in a clone of the repository:     npm ci   (needs a C++20 compiler, Python and make)',
         '  for a binary somewhere else:      set GRADSIFT_BINDING to its path',
       ].join('\n'),
     );

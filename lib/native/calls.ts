@@ -4,7 +4,7 @@ import { binding, statusName, type OperationName, type StatusName } from './bind
 
 /** Options of every native call. */
 export interface CallOptions {
-  /** Most threads that may work on the call, 1..1024; default: as many as the process may use. Results do not depend on it. */
+  /** Most threads that may work on the call, 1..1024; default: all that the process may use. Never changes a result. */
   readonly threads?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export function callSync(operation: OperationName, args: readonly Argument[], op
 }
 
 /**
- * Runs an operation on the pool. Its arrays stay where they are: they must not be written to by others until the promise
+ * Runs an operation on the pool. Its arrays stay where they are: others must not write to them until the promise
  * settles (wrong numbers, not a crash), and their buffers can no longer be transferred to another thread
  * (Node 22 still lets ArrayBuffer.prototype.transfer detach them: do not). Resizable buffers are refused.
  */

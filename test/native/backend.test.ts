@@ -12,7 +12,10 @@ const root = join(__dirname, '../..');
 /** What a program that asks for backend() prints, under the given environment. */
 async function backendUnder(environment: Record<string, string>): Promise<string> {
   const program = "import('gradsift').then((g) => console.log(g.backend().isa), (e) => console.log(e.code, e.message))";
-  const { stdout } = await run(process.execPath, ['-e', program], { cwd: root, env: { ...process.env, ...environment } });
+  const { stdout } = await run(process.execPath, ['-e', program], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+  });
   return stdout;
 }
 
