@@ -5,12 +5,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "native/kernels/portable/table.h"
-#ifdef GRADSIFT_X86
-#include "native/kernels/avx2/table.h"
-#include "native/kernels/avx512/table.h"
-#endif
-
 namespace gradsift {
 
 namespace {

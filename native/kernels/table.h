@@ -122,6 +122,13 @@ inline constexpr auto kEntries =
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 
+// Each in its own folder's table.cc.
+extern const KernelTable kPortable;
+#ifdef GRADSIFT_X86
+extern const KernelTable kAvx2;
+extern const KernelTable kAvx512;
+#endif
+
 // The table in use, complete. Chosen on first use: the name in GRADSIFT_ISA if this machine supports it, else the best.
 // A routine reads it once, at its start, so that a later select() never mixes two instruction sets in one result.
 const KernelTable& kernels() noexcept;

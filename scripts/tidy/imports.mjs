@@ -18,11 +18,12 @@ const LIB = {
 // lib/index.ts gathers what is public; everything else at the top of lib/ imports only its neighbours there.
 const LIB_INDEX = [...FAMILIES, ...BELOW_FAMILIES];
 
-// Folder of native/ -> folders it may include besides itself. kernels/<isa> are siblings.
+// Folder of native/ -> folders it may include besides itself. kernels/<isa> are siblings; kernels/generic/ is written
+// once and compiled in the target region of each.
 const NATIVE = {
   core: [],
   kernels: ['core'],
-  'kernels/*': ['core', 'kernels'],
+  'kernels/*': ['core', 'kernels', 'kernels/generic'],
   linalg: ['core', 'kernels'],
   binding: ['core', 'kernels', 'linalg'],
 };

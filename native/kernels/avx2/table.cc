@@ -1,13 +1,37 @@
-#include "native/kernels/avx2/table.h"
+#include "native/kernels/table.h"
 
 #ifdef GRADSIFT_X86
-#include "native/kernels/portable/table.h"
+#include <immintrin.h>
+
+#include "native/kernels/avx2/begin.h"  // the region: only our own headers below this line
+
+#include "native/kernels/avx2/simd.h"
+
+#include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/merge.h"
+#include "native/kernels/generic/pack.h"
+#include "native/kernels/generic/rows.h"
+#include "native/kernels/generic/tile.h"
+#include "native/kernels/generic/widen.h"
+
+#include "native/kernels/avx2/end.h"
 
 namespace gradsift {
 
 namespace {
 
-bool has_avx2() noexcept {
+using avx2::F32;
+using avx2::F64;
+
+// 6 rows x 2 registers = 12 accumulators + 2 of B + 1 of A = 15 of 16 ymm registers.
+constexpr std::size_t kTileRows = 6;
+constexpr std::size_t kTileVectors = 2;
+// 2 rows x 4 queries = 8 accumulators + 4 of H + 1 of X = 13 of 16.
+constexpr std::size_t kDotRows = 2;
+// 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.
+constexpr std::size_t kSumVectors = 4;
+
+bool supported() noexcept {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
@@ -16,7 +40,23 @@ bool has_avx2() noexcept {
 constinit const KernelTable kAvx2 = {
     .name = "avx2",
     .below = &kPortable,
-    .supported = has_avx2,
+    .supported = supported,
+    .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
+    .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .pack_f32 = generic::pack<F32, float>,
+    .pack_f64 = generic::pack<F64, double>,
+    .pack_f32_f64 = generic::pack<F64, float>,
+    .merge_f32 = generic::merge<F64>,
+    .dots_f32 = generic::dots<F64, kDotRows, float>,
+    .dots_f64 = generic::dots<F64, kDotRows, double>,
+    .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
+    .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
+    .sum_squares_f32 = generic::sum_squares<F64, float>,
+    .sum_squares_f64 = generic::sum_squares<F64, double>,
+    .widen_bf16 = generic::widen<F32, F32::widen_bf16>,
+    .widen_f16 = generic::widen<F32, F32::widen_f16>,
+    .fma_peak_f32 = generic::fma_peak<F32>,
+    .fma_peak_f64 = generic::fma_peak<F64>,
 };
 
 }  // namespace gradsift

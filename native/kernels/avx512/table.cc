@@ -1,14 +1,38 @@
-#include "native/kernels/avx512/table.h"
+#include "native/kernels/table.h"
 
 #ifdef GRADSIFT_X86
-#include "native/kernels/avx2/table.h"
+#include <immintrin.h>
+
+#include "native/kernels/avx512/begin.h"  // the region: only our own headers below this line
+
+#include "native/kernels/avx512/simd.h"
+
+#include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/merge.h"
+#include "native/kernels/generic/pack.h"
+#include "native/kernels/generic/rows.h"
+#include "native/kernels/generic/tile.h"
+#include "native/kernels/generic/widen.h"
+
+#include "native/kernels/avx512/end.h"
 
 namespace gradsift {
 
 namespace {
 
+using avx512::F32;
+using avx512::F64;
+
+// 14 rows x 2 registers = 28 accumulators + 2 of B + 1 of A = 31 of 32 zmm registers: 28 multiply-adds for 16 loads.
+constexpr std::size_t kTileRows = 14;
+constexpr std::size_t kTileVectors = 2;
+// 4 rows x 4 queries = 16 accumulators + 4 of H + 1 of X = 21 of 32.
+constexpr std::size_t kDotRows = 4;
+// 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
+constexpr std::size_t kSumVectors = 8;
+
 // What every server core with AVX-512 since 2017 has.
-bool has_avx512() noexcept {
+bool supported() noexcept {
   return kAvx2.supported() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
@@ -18,7 +42,23 @@ bool has_avx512() noexcept {
 constinit const KernelTable kAvx512 = {
     .name = "avx512",
     .below = &kAvx2,
-    .supported = has_avx512,
+    .supported = supported,
+    .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
+    .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .pack_f32 = generic::pack<F32, float>,
+    .pack_f64 = generic::pack<F64, double>,
+    .pack_f32_f64 = generic::pack<F64, float>,
+    .merge_f32 = generic::merge<F64>,
+    .dots_f32 = generic::dots<F64, kDotRows, float>,
+    .dots_f64 = generic::dots<F64, kDotRows, double>,
+    .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
+    .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
+    .sum_squares_f32 = generic::sum_squares<F64, float>,
+    .sum_squares_f64 = generic::sum_squares<F64, double>,
+    .widen_bf16 = generic::widen<F32, F32::widen_bf16>,
+    .widen_f16 = generic::widen<F32, F32::widen_f16>,
+    .fma_peak_f32 = generic::fma_peak<F32>,
+    .fma_peak_f64 = generic::fma_peak<F64>,
 };
 
 }  // namespace gradsift

@@ -3,11 +3,7 @@
 
 #include "native/kernels/table.h"
 
-namespace gradsift {
-
-extern const KernelTable kPortable;
-
-namespace portable {
+namespace gradsift::portable {
 
 extern const TileKernel<float> kTileF32;
 extern const TileKernel<double> kTileF64;
@@ -27,5 +23,4 @@ void widen_f16(const std::uint16_t* bits, std::size_t count, float* out) noexcep
 double fma_peak_f32(std::size_t iterations, float* sink) noexcept;
 double fma_peak_f64(std::size_t iterations, double* sink) noexcept;
 
-}  // namespace portable
-}  // namespace gradsift
+}  // namespace gradsift::portable

@@ -1,0 +1,117 @@
+#pragma once
+// One zmm register of float32 or float64, in the words that native/kernels/generic/ is written in. Inside the region.
+
+namespace gradsift::avx512 {
+
+struct F32 {
+  using Value = float;
+  using Register = __m512;
+  using Mask = __mmask16;
+  static constexpr std::size_t kLanes = 16;
+
+  static Mask mask(std::size_t count) noexcept { return static_cast<Mask>((1u << count) - 1); }
+  static Register zero() noexcept { return _mm512_setzero_ps(); }
+  static Register all(float x) noexcept { return _mm512_set1_ps(x); }
+  static Register load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+  static Register load(const float* p, Mask mask) noexcept { return _mm512_maskz_loadu_ps(mask, p); }
+  static void store(float* p, Register x) noexcept { _mm512_storeu_ps(p, x); }
+  static void store(float* p, Register x, Mask mask) noexcept { _mm512_mask_storeu_ps(p, mask, x); }
+  static Register add(Register a, Register b) noexcept { return _mm512_add_ps(a, b); }
+  static Register mul(Register a, Register b) noexcept { return _mm512_mul_ps(a, b); }
+  static Register fma(Register a, Register b, Register c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+  static Register widen_bf16(const std::uint16_t* bits) noexcept {
+    const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16));
+  }
+  static Register widen_f16(const std::uint16_t* bits) noexcept {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits)));
+  }
+
+  // x[i] lane j becomes x[j] lane i: pairs, then fours within 128 bits, then the 128-bit quarters twice.
+  static void transpose(Register (&x)[16]) noexcept {
+    __m512 y[16];
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+      y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+      y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) {
+      x[i] = pairs_low(y[i], y[i + 2]);
+      x[i + 1] = pairs_high(y[i], y[i + 2]);
+      x[i + 2] = pairs_low(y[i + 1], y[i + 3]);
+      x[i + 3] = pairs_high(y[i + 1], y[i + 3]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      y[i] = _mm512_shuffle_f32x4(x[i], x[i + 4], 0x88);
+      y[i + 4] = _mm512_shuffle_f32x4(x[i], x[i + 4], 0xdd);
+      y[i + 8] = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0x88);
+      y[i + 12] = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0xdd);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      x[i] = _mm512_shuffle_f32x4(y[i], y[i + 8], 0x88);
+      x[i + 8] = _mm512_shuffle_f32x4(y[i], y[i + 8], 0xdd);
+      x[i + 4] = _mm512_shuffle_f32x4(y[i + 4], y[i + 12], 0x88);
+      x[i + 12] = _mm512_shuffle_f32x4(y[i + 4], y[i + 12], 0xdd);
+    }
+  }
+
+ private:
+  static __m512 pairs_low(__m512 a, __m512 b) noexcept {
+    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  }
+  static __m512 pairs_high(__m512 a, __m512 b) noexcept {
+    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  }
+};
+
+struct F64 {
+  using Value = double;
+  using Register = __m512d;
+  using Mask = __mmask8;
+  static constexpr std::size_t kLanes = 8;
+
+  static Mask mask(std::size_t count) noexcept { return static_cast<Mask>((1u << count) - 1); }
+  static Register zero() noexcept { return _mm512_setzero_pd(); }
+  static Register all(double x) noexcept { return _mm512_set1_pd(x); }
+  static Register load(const double* p) noexcept { return _mm512_loadu_pd(p); }
+  static Register load(const double* p, Mask mask) noexcept { return _mm512_maskz_loadu_pd(mask, p); }
+  static Register load(const float* p) noexcept { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+  static Register load(const float* p, Mask mask) noexcept { return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, p)); }
+  static void store(double* p, Register x) noexcept { _mm512_storeu_pd(p, x); }
+  static void store(double* p, Register x, Mask mask) noexcept { _mm512_mask_storeu_pd(p, mask, x); }
+  static Register add(Register a, Register b) noexcept { return _mm512_add_pd(a, b); }
+  static Register mul(Register a, Register b) noexcept { return _mm512_mul_pd(a, b); }
+  static Register fma(Register a, Register b, Register c) noexcept { return _mm512_fmadd_pd(a, b, c); }
+  static double sum(Register x) noexcept { return _mm512_reduce_add_pd(x); }
+
+  // x[i] lane j becomes x[j] lane i: pairs, then the 128-bit quarters twice.
+  static void transpose(Register (&x)[8]) noexcept {
+    __m512d y[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+      y[i] = _mm512_unpacklo_pd(x[i], x[i + 1]);
+      y[i + 1] = _mm512_unpackhi_pd(x[i], x[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      x[i] = _mm512_shuffle_f64x2(y[i], y[i + 2], 0x88);
+      x[i + 2] = _mm512_shuffle_f64x2(y[i], y[i + 2], 0xdd);
+      x[i + 4] = _mm512_shuffle_f64x2(y[i + 4], y[i + 6], 0x88);
+      x[i + 6] = _mm512_shuffle_f64x2(y[i + 4], y[i + 6], 0xdd);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      y[i] = _mm512_shuffle_f64x2(x[i], x[i + 4], 0x88);
+      y[i + 4] = _mm512_shuffle_f64x2(x[i], x[i + 4], 0xdd);
+      y[i + 2] = _mm512_shuffle_f64x2(x[i + 2], x[i + 6], 0x88);
+      y[i + 6] = _mm512_shuffle_f64x2(x[i + 2], x[i + 6], 0xdd);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) x[i] = y[i];
+  }
+};
+
+}  // namespace gradsift::avx512

@@ -1,0 +1,80 @@
+#pragma once
+// Packing of panels, for every V of an ISA's simd.h (V holds the packed values). Include it inside the region.
+
+#include "native/kernels/table.h"
+
+namespace gradsift::generic {
+
+// Lines side by side: each step in depth copies one piece of a row. Vectors registers hold one step of the panel.
+template <class V, std::size_t Vectors, bool Whole, class From>
+void pack_side_by_side(const Pack<From, typename V::Value>& pack) noexcept {
+  typename V::Mask read[Vectors], write[Vectors];
+#pragma GCC unroll 4
+  for (std::size_t v = 0; v < Vectors; ++v) {
+    const std::size_t first = v * V::kLanes;
+    const std::size_t lines = pack.lines > first ? pack.lines - first : 0;
+    const std::size_t width = pack.width > first ? pack.width - first : 0;
+    read[v] = V::mask(lines < V::kLanes ? lines : V::kLanes);
+    write[v] = V::mask(width < V::kLanes ? width : V::kLanes);
+  }
+  const From* source = pack.source;
+  typename V::Value* panel = pack.panel;
+  for (std::size_t p = 0; p < pack.depth; ++p, source += pack.depth_stride, panel += pack.width) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      const std::size_t first = v * V::kLanes;
+      if constexpr (Whole)
+        V::store(panel + first, V::load(source + first));
+      else
+        V::store(panel + first, V::load(source + first, read[v]), write[v]);
+    }
+  }
+}
+
+// Depth runs along memory: squares of kLanes lines x kLanes depths are transposed in registers.
+template <class V, class From>
+void pack_transposed(const Pack<From, typename V::Value>& pack) noexcept {
+  for (std::size_t line = 0; line < pack.width; line += V::kLanes) {
+    const std::size_t width = pack.width - line < V::kLanes ? pack.width - line : V::kLanes;
+    const auto write = V::mask(width);
+    for (std::size_t p = 0; p < pack.depth; p += V::kLanes) {
+      const std::size_t depth = pack.depth - p < V::kLanes ? pack.depth - p : V::kLanes;
+      const auto read = V::mask(depth);
+      typename V::Register square[V::kLanes];
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < V::kLanes; ++i) {
+        const From* source = pack.source + (line + i) * pack.line_stride + p;
+        square[i] = line + i < pack.lines ? V::load(source, read) : V::zero();
+      }
+      V::transpose(square);
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < V::kLanes; ++i) {
+        if (i < depth) V::store(pack.panel + (p + i) * pack.width + line, square[i], write);
+      }
+    }
+  }
+}
+
+template <class V, class From>
+void pack_strided(const Pack<From, typename V::Value>& pack) noexcept {
+  for (std::size_t p = 0; p < pack.depth; ++p) {
+    const From* source = pack.source + p * pack.depth_stride;
+    typename V::Value* panel = pack.panel + p * pack.width;
+    for (std::size_t line = 0; line < pack.width; ++line) {
+      panel[line] = line < pack.lines ? static_cast<typename V::Value>(source[line * pack.line_stride]) : 0;
+    }
+  }
+}
+
+template <class V, class From>
+void pack(const Pack<From, typename V::Value>& pack) noexcept {
+  if (pack.line_stride == 1 && pack.width <= 2 * V::kLanes) {
+    if (pack.width <= V::kLanes) return pack_side_by_side<V, 1, false>(pack);
+    if (pack.lines == 2 * V::kLanes) return pack_side_by_side<V, 2, true>(pack);
+    return pack_side_by_side<V, 2, false>(pack);
+  }
+  if (pack.depth_stride == 1) return pack_transposed<V>(pack);
+  pack_strided<V>(pack);
+}
+
+}  // namespace gradsift::generic

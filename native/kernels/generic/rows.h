@@ -1,0 +1,146 @@
+#pragma once
+// Single passes over stored rows, for V = F64 of an ISA's simd.h. Include it inside the region.
+
+#include "native/kernels/table.h"
+
+namespace gradsift::generic {
+
+// Rows x Queries sums over the length, one register each, so that every pair has the same bits in every variant.
+template <class V, std::size_t Rows, std::size_t Queries, class T>
+void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query) noexcept {
+  typename V::Register sum[Rows][Queries];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t q = 0; q < Queries; ++q) sum[i][q] = V::zero();
+  }
+  const T* x = dots.x + row * dots.x_stride;
+  const double* h = dots.h + query * dots.h_stride;
+  const std::size_t whole = dots.length / V::kLanes * V::kLanes;
+  for (std::size_t p = 0; p < whole; p += V::kLanes) {
+    typename V::Register query_values[Queries];
+#pragma GCC unroll 4
+    for (std::size_t q = 0; q < Queries; ++q) query_values[q] = V::load(h + q * dots.h_stride + p);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < Rows; ++i) {
+      const auto value = V::load(x + i * dots.x_stride + p);
+#pragma GCC unroll 4
+      for (std::size_t q = 0; q < Queries; ++q) sum[i][q] = V::fma(value, query_values[q], sum[i][q]);
+    }
+  }
+  const auto mask = V::mask(dots.length - whole);
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t q = 0; q < Queries; ++q) {
+      if (whole != dots.length) {
+        const auto value = V::load(x + i * dots.x_stride + whole, mask);
+        sum[i][q] = V::fma(value, V::load(h + q * dots.h_stride + whole, mask), sum[i][q]);
+      }
+      double* out = dots.out + (query + q) * dots.out_stride + row + i;
+      const double value = dots.alpha * V::sum(sum[i][q]);
+      *out = dots.beta == 0 ? value : value + dots.beta * *out;
+    }
+  }
+}
+
+template <class V, std::size_t Rows, class T>
+void dots_rows(const Dots<T>& dots, std::size_t row) noexcept {
+  std::size_t query = 0;
+  for (; query + 4 <= dots.queries; query += 4) dots_tile<V, Rows, 4>(dots, row, query);
+  if (query + 2 <= dots.queries) {
+    dots_tile<V, Rows, 2>(dots, row, query);
+    query += 2;
+  }
+  if (query < dots.queries) dots_tile<V, Rows, 1>(dots, row, query);
+}
+
+// Rows: how many are read at a time; Rows * 4 accumulators + 4 of H + 1 of X must fit the registers.
+template <class V, std::size_t Rows, class T>
+void dots(const Dots<T>& dots) noexcept {
+  std::size_t row = 0;
+  for (; row + Rows <= dots.rows; row += Rows) dots_rows<V, Rows>(dots, row);
+  for (; row < dots.rows; ++row) dots_rows<V, 1>(dots, row);
+}
+
+// Columns [first, first + Vectors * kLanes) of Queries sums; Partial: the last vector has columns missing.
+template <class V, std::size_t Queries, std::size_t Vectors, bool Partial, class T>
+void weighted_tile(const WeightedRows<T>& rows, std::size_t query, std::size_t first) noexcept {
+  constexpr std::size_t last = Vectors - 1;
+  const auto mask = V::mask(Partial ? rows.length - first - last * V::kLanes : V::kLanes);
+  typename V::Register sum[Queries][Vectors];
+#pragma GCC unroll 4
+  for (std::size_t q = 0; q < Queries; ++q) {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = V::zero();
+  }
+  const T* x = rows.x + first;
+  const double* weights = rows.weights + query * rows.w_stride;
+  for (std::size_t i = 0; i < rows.rows; ++i, x += rows.x_stride) {
+    typename V::Register weight[Queries];
+#pragma GCC unroll 4
+    for (std::size_t q = 0; q < Queries; ++q) weight[q] = V::all(weights[q * rows.w_stride + i]);
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      const auto value = Partial && v == last ? V::load(x + v * V::kLanes, mask) : V::load(x + v * V::kLanes);
+#pragma GCC unroll 4
+      for (std::size_t q = 0; q < Queries; ++q) sum[q][v] = V::fma(weight[q], value, sum[q][v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (std::size_t q = 0; q < Queries; ++q) {
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      double* out = rows.out + (query + q) * rows.out_stride + first + v * V::kLanes;
+      if (Partial && v == last)
+        V::store(out, V::add(V::load(out, mask), sum[q][v]), mask);
+      else
+        V::store(out, V::add(V::load(out), sum[q][v]));
+    }
+  }
+}
+
+template <class V, std::size_t Queries, std::size_t Vectors, class T>
+void weighted_queries(const WeightedRows<T>& rows, std::size_t query) noexcept {
+  std::size_t first = 0;
+  for (; first + Vectors * V::kLanes <= rows.length; first += Vectors * V::kLanes) {
+    weighted_tile<V, Queries, Vectors, false>(rows, query, first);
+  }
+  for (; first + V::kLanes <= rows.length; first += V::kLanes) weighted_tile<V, Queries, 1, false>(rows, query, first);
+  if (first < rows.length) weighted_tile<V, Queries, 1, true>(rows, query, first);
+}
+
+// Vectors: registers of columns that two queries sum at a time; 2 * Vectors + 2 + 1 must fit the registers.
+template <class V, std::size_t Vectors, class T>
+void weighted_rows(const WeightedRows<T>& rows) noexcept {
+  std::size_t query = 0;
+  for (; query + 4 <= rows.queries; query += 4) weighted_queries<V, 4, Vectors / 2>(rows, query);
+  if (query + 2 <= rows.queries) {
+    weighted_queries<V, 2, Vectors>(rows, query);
+    query += 2;
+  }
+  if (query < rows.queries) weighted_queries<V, 1, Vectors>(rows, query);
+}
+
+template <class V, class T>
+double sum_squares(const T* x, std::size_t count) noexcept {
+  constexpr std::size_t parts = 4;  // sums in flight: one alone would wait for its own latency
+  typename V::Register sum[parts];
+#pragma GCC unroll 4
+  for (std::size_t part = 0; part < parts; ++part) sum[part] = V::zero();
+  std::size_t i = 0;
+  for (; i + parts * V::kLanes <= count; i += parts * V::kLanes) {
+#pragma GCC unroll 4
+    for (std::size_t part = 0; part < parts; ++part) {
+      const auto value = V::load(x + i + part * V::kLanes);
+      sum[part] = V::fma(value, value, sum[part]);
+    }
+  }
+  for (; i < count; i += V::kLanes) {
+    const auto value = V::load(x + i, V::mask(count - i < V::kLanes ? count - i : V::kLanes));
+    sum[0] = V::fma(value, value, sum[0]);
+  }
+  return V::sum(V::add(V::add(sum[0], sum[1]), V::add(sum[2], sum[3])));
+}
+
+}  // namespace gradsift::generic
