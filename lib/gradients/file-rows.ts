@@ -1,5 +1,5 @@
 // Blocks of rows of one layer in a file: while the caller works on one block, the next is read into the other buffer.
-import { widenAsync } from './widen-pending.js';
+import { widenAsync } from '../linalg/widen.js';
 import type { BlockBufferPool, BlockBuffers } from './block-buffers.js';
 import type { InputFile } from './input-file.js';
 import { ELEMENT_BYTES } from './layers.js';

@@ -1,6 +1,6 @@
 // Gradients that are already in memory, as a store.
 import { GradsiftError, mismatch, show } from '../errors.js';
-import { widenAsync } from './widen-pending.js';
+import { widenAsync } from '../linalg/widen.js';
 import { commonSamples, requireOwn, selectNames, toLayer, type LayerSelection } from './layers.js';
 import type { GradientStore, LayerInfo, RowBlock, StoredDtype } from './store.js';
 

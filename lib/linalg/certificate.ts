@@ -1,6 +1,7 @@
-import { GradsiftError, mismatch, requireInteger, requireNumber } from '../errors.js';
+import { requireInteger, requireNumber } from '../errors.js';
 import { statusName, type FloatArray } from '../native/binding.js';
 import type { AsyncCallOptions, CallOptions, Outcome } from '../native/calls.js';
+import { requireApart, requireArray } from './array-checks.js';
 
 /** What a solver says about one matrix. Everything refers to A + damping I, the matrix that is really inverted. */
 export interface Certificate {
@@ -98,40 +99,6 @@ export function readCertificates(space: Float64Array): Certified {
 /** The default of `tolerance`: what a well-conditioned matrix reaches in the precision of the array. */
 export function defaultTolerance(array: FloatArray): number {
   return array.BYTES_PER_ELEMENT === 8 ? 1e-10 : 1e-4;
-}
-
-/** Throws unless value is a Float32Array or Float64Array of at least `length` elements, and of the type of `like`. */
-export function requireArray(
-  name: string,
-  value: unknown,
-  like: FloatArray,
-  length: number,
-): asserts value is FloatArray {
-  const type = Object.prototype.toString.call(value);
-  if (type !== '[object Float32Array]' && type !== '[object Float64Array]') {
-    throw mismatch('GRADSIFT_DTYPE', name, 'a Float32Array or Float64Array', value);
-  }
-  const array = value as FloatArray;
-  if (array.BYTES_PER_ELEMENT !== like.BYTES_PER_ELEMENT) {
-    throw mismatch('GRADSIFT_DTYPE', name, `a ${like.constructor.name} like a`, value);
-  }
-  if (!(array.length >= length)) {
-    throw new GradsiftError('GRADSIFT_SHAPE', `${name}: expected at least ${length} elements, got ${array.length}`);
-  }
-}
-
-/** Throws when two arrays share bytes. */
-export function requireApart(name: string, array: FloatArray, otherName: string, other: FloatArray): void {
-  const apart =
-    array.buffer !== other.buffer ||
-    array.byteOffset + array.byteLength <= other.byteOffset ||
-    other.byteOffset + other.byteLength <= array.byteOffset;
-  if (!apart && array.length > 0 && other.length > 0) {
-    throw new GradsiftError(
-      'GRADSIFT_ARGUMENT',
-      `${name}: expected memory of its own, got memory shared with ${otherName}`,
-    );
-  }
 }
 
 /** Checks what all solvers take and makes room for what they give. */

@@ -17,7 +17,20 @@ export type NativeOperation = (
 ) => number;
 
 /** Names of the native operations, as in native/binding/operations.h. */
-export const OPERATIONS = ['choleskySolve', 'matmul'] as const;
+export const OPERATIONS = [
+  'addWeightedRows',
+  'choleskySolve',
+  'fmaPeak',
+  'gfim',
+  'gfimHalf',
+  'gfimTileSamples',
+  'matmul',
+  'rowDots',
+  'rowGram',
+  'rowNorms',
+  'symmetricProduct',
+  'widen',
+] as const;
 export type OperationName = (typeof OPERATIONS)[number];
 
 /** Everything that crosses into C++. */

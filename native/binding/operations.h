@@ -5,12 +5,32 @@
 
 namespace gradsift::binding {
 
+std::unique_ptr<Operation> prepare_add_weighted_rows(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cholesky_solve(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_fma_peak(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_gfim(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_gfim_half(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_gfim_tile_samples(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_matmul(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_row_dots(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_row_gram(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_row_norms(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_symmetric_product(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_widen(const Arguments& arguments);
 
 inline constexpr Export kOperations[] = {
+    {"addWeightedRows", prepare_add_weighted_rows},
     {"choleskySolve", prepare_cholesky_solve},
+    {"fmaPeak", prepare_fma_peak},
+    {"gfim", prepare_gfim},
+    {"gfimHalf", prepare_gfim_half},
+    {"gfimTileSamples", prepare_gfim_tile_samples},
     {"matmul", prepare_matmul},
+    {"rowDots", prepare_row_dots},
+    {"rowGram", prepare_row_gram},
+    {"rowNorms", prepare_row_norms},
+    {"symmetricProduct", prepare_symmetric_product},
+    {"widen", prepare_widen},
 };
 
 }  // namespace gradsift::binding

@@ -5,6 +5,7 @@
 
 #include "native/core/buffer.h"
 #include "native/linalg/packed_product.h"
+#include "native/linalg/rows.h"
 
 namespace gradsift {
 
@@ -17,6 +18,8 @@ constexpr std::size_t kPartialLines = 256;
 constexpr std::size_t kPartialRows = 1024;
 // Partial matrices held at a time: 32 of 256 x 256 doubles are 16 MiB.
 constexpr std::size_t kWave = 32;
+// Half-precision values widened at a time: 4 MiB of floats, or one tile.
+constexpr std::size_t kWidenElements = std::size_t{1} << 20;
 
 // G = sum over depth of outer products: `lines` is its order, a sample adds `depth` products.
 struct Shape {
@@ -132,20 +135,6 @@ Status accumulate(const Execution& execution, const GfimBlock<T>& block) noexcep
   return mirror_lower(execution, 1, shape.lines, 0.0, block.out, shape.lines, 0);
 }
 
-template <class T>
-Status gram(const Execution& execution, const RowGram<T>& problem) noexcept {
-  Product<T, T, double> product;
-  product.m = product.n = problem.count;
-  product.k = problem.length;
-  product.a = product.b = {problem.rows, problem.length, 1};
-  product.c = problem.out;
-  product.c_stride = problem.count;
-  product.lower = true;
-  const Status status = packed_product<double>(execution, product);
-  if (status != Status::ok) return status;
-  return mirror_lower(execution, 1, problem.count, 0.0, problem.out, problem.count, 0);
-}
-
 }  // namespace
 
 std::size_t gfim_tile_samples(std::size_t r, std::size_t d, bool transpose_samples) noexcept {
@@ -160,10 +149,24 @@ Status accumulate_gfim(const Execution& execution, const GfimBlock<double>& bloc
   return accumulate(execution, block);
 }
 
-Status row_gram(const Execution& execution, const RowGram<float>& problem) noexcept { return gram(execution, problem); }
-
-Status row_gram(const Execution& execution, const RowGram<double>& problem) noexcept {
-  return gram(execution, problem);
+Status accumulate_gfim(const Execution& execution, HalfType type, const GfimBlock<unsigned short>& block) noexcept {
+  const std::size_t sample = block.r * block.d;
+  if (sample == 0) return Status::ok;
+  const std::size_t tile = gfim_tile_samples(block.r, block.d, block.transpose_samples);
+  const std::size_t step = std::min(block.samples, std::max<std::size_t>(1, kWidenElements / (tile * sample)) * tile);
+  Buffer<float> rows(step * sample);
+  if (!rows) return Status::out_of_memory;
+  for (std::size_t first = 0; first < block.samples; first += step) {
+    const std::size_t samples = std::min(step, block.samples - first);
+    const auto widen = type == HalfType::bf16 ? widen_bf16 : widen_f16;
+    Status status = widen(execution, block.rows + first * sample, samples * sample, rows.data());
+    if (status != Status::ok) return status;
+    const GfimBlock<float> part{rows.data(),     samples,     block.r,  block.d, block.transpose_samples,
+                                block.precision, block.scale, block.out};
+    status = accumulate_gfim(execution, part);
+    if (status != Status::ok) return status;
+  }
+  return Status::ok;
 }
 
 }  // namespace gradsift

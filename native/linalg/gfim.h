@@ -33,15 +33,8 @@ struct GfimBlock {
 Status accumulate_gfim(const Execution& execution, const GfimBlock<float>& block) noexcept;
 Status accumulate_gfim(const Execution& execution, const GfimBlock<double>& block) noexcept;
 
-// K = X X' for a block of rows against itself: X [count][length]; K: count x count doubles, overwritten.
-template <class T>
-struct RowGram {
-  const T* rows = nullptr;
-  std::size_t count = 0, length = 0;
-  double* out = nullptr;
-};
-
-Status row_gram(const Execution& execution, const RowGram<float>& problem) noexcept;
-Status row_gram(const Execution& execution, const RowGram<double>& problem) noexcept;
+// The same for bfloat16 or half rows, as stored bits: widened to float32 some tiles at a time.
+enum class HalfType { bf16, f16 };
+Status accumulate_gfim(const Execution& execution, HalfType type, const GfimBlock<unsigned short>& block) noexcept;
 
 }  // namespace gradsift

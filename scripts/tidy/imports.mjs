@@ -9,7 +9,7 @@ const BELOW_FAMILIES = ['gradients', 'linalg', 'native'];
 const LIB = {
   native: [],
   linalg: ['native'],
-  gradients: ['native'],
+  gradients: ['linalg', 'native'],
   ...Object.fromEntries(FAMILIES.map((family) => [family, BELOW_FAMILIES])),
   tfjs: [...FAMILIES, ...BELOW_FAMILIES],
   report: [...FAMILIES, ...BELOW_FAMILIES],
