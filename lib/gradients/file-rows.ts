@@ -5,7 +5,7 @@ import type { InputFile } from './input-file.js';
 import { ELEMENT_BYTES } from './layers.js';
 import type { LayerInfo, RowBlock } from './store.js';
 
-/** Where the rows of a layer lie: whole, row-major, little-endian, from a byte that need not be a multiple of anything. */
+/** Where the rows of a layer lie: row-major, little-endian, from a byte that need not be a multiple of anything. */
 export interface FileLayer {
   readonly info: LayerInfo;
   readonly file: InputFile;

@@ -19,7 +19,7 @@ function patterns(name: string, value: LayerSelection['layers']): readonly strin
   return list;
 }
 
-/** Names that the globs leave. @throws GRADSIFT_ARGUMENT when they leave none, or a glob of `layers` matches nothing. */
+/** Names that the globs leave. @throws GRADSIFT_ARGUMENT when they leave none or a glob of `layers` matches nothing */
 export function selectNames(source: string, names: readonly string[], selection: LayerSelection): Set<string> {
   if (names.length === 0) throw new GradsiftError('GRADSIFT_FORMAT', `${source}: holds no tensors`);
   const wanted = patterns('layers', selection.layers);

@@ -1,6 +1,6 @@
 /**
- * Whether a layer name matches a pattern: `*` any run of characters, `?` one character, `[a-c]` or `[!a-c]` one of a set;
- * every other character is itself. Dots and slashes are ordinary: layer names are not paths, `*lora_A` means
+ * Whether a layer name matches a pattern: `*` any run of characters, `?` one character, `[a-c]` or `[!a-c]` one of a
+ * set; every other character is itself. Dots and slashes are ordinary: layer names are not paths, `*lora_A` means
  * "ends in lora_A" for `layers.0.lora_A` and for `model/dense/lora_A` alike. Takes time |pattern| * |name| at most.
  */
 export function matchesGlob(pattern: string, name: string): boolean {

@@ -7,8 +7,8 @@ import { ioError } from './input-file.js';
 const WRITE_PIECE = 4 << 20;
 
 /**
- * Writes a file under a temporary name beside `path`, makes it durable, then renames it: whoever looks sees the old file
- * or the whole new one. Nothing is left behind when it fails or is aborted.
+ * Writes a file under a temporary name beside `path`, makes it durable, then renames it: whoever looks sees the old
+ * file or the whole new one. Nothing is left behind when it fails or is aborted.
  * @throws GRADSIFT_IO
  */
 export async function replaceFile(path: string, parts: Iterable<ArrayBufferView>, signal?: AbortSignal): Promise<void> {

@@ -13,8 +13,8 @@ export interface LayerInfo {
 }
 
 /**
- * Consecutive samples of one layer, row-major [samples, r, d]. `rows` is reused: valid until the next block is asked for
- * or the iterator is returned, and never to be written to (a store in memory hands out views of the caller's arrays).
+ * Consecutive samples of one layer, row-major [samples, r, d]. `rows` is reused: valid until the next block is asked
+ * for or the iterator ends, and never to be written to (a store in memory hands out views of the caller's arrays).
  */
 export interface RowBlock {
   /** Index of the first sample of the block. */
