@@ -14,7 +14,8 @@ export async function writeNpy(
   shape: readonly number[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const size = shape.reduce((product, length) => product * length, 1);
+  const sizes = shape.every((length) => Number.isSafeInteger(length) && length >= 0);
+  const size = sizes ? shape.reduce((product, length) => product * length, 1) : Number.NaN;
   if (!(size === data.length))
     throw mismatch('GRADSIFT_SHAPE', 'data', `${size} numbers for [${shape.join(', ')}]`, data);
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
