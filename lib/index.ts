@@ -26,3 +26,16 @@ export {
 export { rowGram, rowGramAsync, type RowGramOptions } from './linalg/row-gram.js';
 export { symmetricProduct, symmetricProductAsync, type SymmetricProductOptions } from './linalg/symmetric-product.js';
 export { widen, widenAsync, type HalfDtype } from './linalg/widen.js';
+export { saveCurvature, loadCurvature } from './influence/curvature-file.js';
+export type { Curvature, LayerCurvature } from './influence/curvature.js';
+export { detectionCurve, rocAuc } from './influence/detection.js';
+export { fit, type FitOptions } from './influence/fit.js';
+export { influence } from './influence/influence.js';
+export { METHODS, SOLVERS, type InfluenceOptions, type MethodName, type Progress } from './influence/options.js';
+export { planInfluence, type Plan } from './influence/plan.js';
+export { precondition, type Preconditioned, type PreconditionOptions } from './influence/precondition.js';
+export { PRESETS, type PresetName } from './influence/presets.js';
+export { rankAgreement, type RankAgreement } from './influence/rank-agreement.js';
+export { toJson, type InfluenceResult, type LayerRecord, type MethodResult } from './influence/result.js';
+export { score, type ScoreOptions, type Scores } from './influence/score.js';
+export { topK, type Ranked, type TopKOptions } from './influence/top-k.js';
