@@ -1,41 +1,29 @@
-export { choleskySolve, choleskySolveAsync } from './linalg/cholesky-solve.js';
-export { matmul, matmulAsync, type MatmulOptions } from './linalg/matmul.js';
-export { solveDamped, type DampedSolution, type SolveCertificate, type SolveDampedOptions } from './linalg/solve.js';
-export { backend, type Backend } from './native/backend.js';
-export {
-  addWeightedRows,
-  addWeightedRowsAsync,
-  rowDots,
-  rowDotsAsync,
-  rowNorms,
-  rowNormsAsync,
-  type AddWeightedRowsOptions,
-  type RowDotsOptions,
-  type RowsOptions,
-} from './linalg/rows.js';
-export { fmaPeak, type FmaPeakOptions } from './linalg/fma-peak.js';
-export {
-  gfim,
-  gfimAsync,
-  gfimTileSamples,
-  type GfimOptions,
-  type GfimSide,
-  type GradientRows,
-  type GramPrecision,
-} from './linalg/gfim.js';
-export { rowGram, rowGramAsync, type RowGramOptions } from './linalg/row-gram.js';
-export { symmetricProduct, symmetricProductAsync, type SymmetricProductOptions } from './linalg/symmetric-product.js';
-export { widen, widenAsync, type HalfDtype } from './linalg/widen.js';
-export { saveCurvature, loadCurvature } from './influence/curvature-file.js';
+export { loadCurvature, saveCurvature } from './influence/curvature-file.js';
 export type { Curvature, LayerCurvature } from './influence/curvature.js';
 export { detectionCurve, rocAuc } from './influence/detection.js';
 export { fit, type FitOptions } from './influence/fit.js';
 export { influence } from './influence/influence.js';
 export { METHODS, SOLVERS, type InfluenceOptions, type MethodName, type Progress } from './influence/options.js';
 export { planInfluence, type Plan } from './influence/plan.js';
-export { precondition, type Preconditioned, type PreconditionOptions } from './influence/precondition.js';
+export { precondition, type PreconditionOptions, type Preconditioned } from './influence/precondition.js';
 export { PRESETS, type PresetName } from './influence/presets.js';
 export { rankAgreement, type RankAgreement } from './influence/rank-agreement.js';
 export { toJson, type InfluenceResult, type LayerRecord, type MethodResult } from './influence/result.js';
 export { score, type ScoreOptions, type Scores } from './influence/score.js';
 export { topK, type Ranked, type TopKOptions } from './influence/top-k.js';
+export type { Certificate, SolveOptions, SolveResult } from './linalg/certificate.js';
+export { cgSolve, cgSolveAsync, type CgOptions } from './linalg/cg-solve.js';
+export { choleskySolve, choleskySolveAsync } from './linalg/cholesky-solve.js';
+export { fmaPeak, type FmaPeakOptions } from './linalg/fma-peak.js';
+export { gfim, gfimAsync, gfimTileSamples, type GfimOptions, type GfimSide, type GradientRows, type GramPrecision } from './linalg/gfim.js';
+export { hyperpowerInverse, hyperpowerInverseAsync, type HyperpowerInverseOptions, type InverseResult } from './linalg/hyperpower-inverse.js';
+export { hyperpowerPlan, hyperpowerSolve, hyperpowerSolveAsync, type HyperpowerPlan, type HyperpowerSolveOptions } from './linalg/hyperpower-solve.js';
+export { matmul, matmulAsync, type MatmulOptions } from './linalg/matmul.js';
+export { rowGram, rowGramAsync, type RowGramOptions } from './linalg/row-gram.js';
+export { addWeightedRows, addWeightedRowsAsync, rowDots, rowDotsAsync, rowNorms, rowNormsAsync, type AddWeightedRowsOptions, type RowDotsOptions, type RowsOptions } from './linalg/rows.js';
+export { solveResidual, solveResidualAsync } from './linalg/solve-residual.js';
+export { solveDamped, type DampedSolution, type SolveCertificate, type SolveDampedOptions } from './linalg/solve.js';
+export { symmetricProduct, symmetricProductAsync, type SymmetricProductOptions } from './linalg/symmetric-product.js';
+export { widen, widenAsync, type HalfDtype } from './linalg/widen.js';
+export { woodburySolve, woodburySolveAsync, type WoodburyOptions, type WoodburyResult } from './linalg/woodbury-solve.js';
+export { backend, type Backend } from './native/backend.js';

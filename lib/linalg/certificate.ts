@@ -1,4 +1,4 @@
-import { requireInteger, requireNumber } from '../errors.js';
+import { mismatch, requireInteger, requireNumber } from '../errors.js';
 import { statusName, type FloatArray } from '../native/binding.js';
 import type { AsyncCallOptions, CallOptions, Outcome } from '../native/calls.js';
 import { requireApart, requireArray } from './array-checks.js';
@@ -10,8 +10,10 @@ export interface Certificate {
    * 'diverged': not usable. 'notPositiveDefinite' (also: singular to working precision), 'nonFinite': a result of zeros.
    */
   readonly status: Outcome;
-  /** Iterations; doublings of a hyperpower run; refinements of a direct solver. */
+  /** Iterations, or doublings of a hyperpower run; 0 for a direct solver. */
   readonly steps: number;
+  /** Corrections by the float64 residual that followed. */
+  readonly refinements: number;
   /** Hyperpower runs thrown away because a bound of the spectrum proved wrong. */
   readonly restarts: number;
   /**
@@ -57,7 +59,9 @@ export interface SolveOptions<Array extends FloatArray> extends CallOptions {
 
 export type AsyncSolveOptions<Array extends FloatArray> = SolveOptions<Array> & AsyncCallOptions;
 
-const NUMBERS = 7; // status, steps, restarts, residual, lambdaMin, lambdaMax, flops: native/binding/certificates.h
+// status, steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops: native/binding/certificates.h
+const NUMBERS = 8;
+type Row = [number, number, number, number, number, number, number, number];
 
 /** Room for the certificates of a batch. */
 export function certificateSpace(batch: number): Float64Array {
@@ -68,18 +72,12 @@ export function certificateSpace(batch: number): Float64Array {
 export function readCertificates(space: Float64Array): Certified {
   const certificates: Certificate[] = [];
   for (let at = 0; at < space.length; at += NUMBERS) {
-    const [status, steps, restarts, residual, lambdaMin, lambdaMax, flops] = space.subarray(
-      at,
-      at + NUMBERS,
-    ) as unknown as [number, number, number, number, number, number, number];
+    const [status, steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops] = Array.from(
+      space.subarray(at, at + NUMBERS),
+    ) as Row;
     certificates.push({
       status: statusName(status) as Outcome,
-      steps,
-      restarts,
-      residual,
-      lambdaMin,
-      lambdaMax,
-      flops,
+      ...{ steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops },
     });
   }
   const most = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => Math.max(x, y));
@@ -87,6 +85,7 @@ export function readCertificates(space: Float64Array): Certified {
   return {
     status: certificates.find(({ status }) => status !== 'ok')?.status ?? 'ok',
     steps: most((one) => one.steps),
+    refinements: most((one) => one.refinements),
     restarts: sum((one) => one.restarts),
     residual: most((one) => one.residual),
     lambdaMin: -most((one) => -one.lambdaMin),
@@ -99,6 +98,16 @@ export function readCertificates(space: Float64Array): Certified {
 /** The default of `tolerance`: what a well-conditioned matrix reaches in the precision of the array. */
 export function defaultTolerance(array: FloatArray): number {
   return array.BYTES_PER_ELEMENT === 8 ? 1e-10 : 1e-4;
+}
+
+/** Throws unless the bounds of a spectrum, where given, are positive and in order. */
+export function requireBounds(lambdaMin: number | undefined, lambdaMax: number | undefined): void {
+  for (const [name, bound] of Object.entries({ lambdaMin, lambdaMax })) {
+    if (bound !== undefined) requireNumber(name, bound, 'a number > 0', (value) => value > 0);
+  }
+  if (lambdaMin !== undefined && lambdaMax !== undefined && !(lambdaMin <= lambdaMax)) {
+    throw mismatch('GRADSIFT_ARGUMENT', 'lambdaMax', `a number >= lambdaMin (${lambdaMin})`, lambdaMax);
+  }
 }
 
 /** Checks what all solvers take and makes room for what they give. */

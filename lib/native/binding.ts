@@ -19,17 +19,24 @@ export type NativeOperation = (
 /** Names of the native operations, as in native/binding/operations.h. */
 export const OPERATIONS = [
   'addWeightedRows',
+  'cgSolve',
   'choleskySolve',
   'fmaPeak',
   'gfim',
   'gfimHalf',
   'gfimTileSamples',
+  'hyperpowerPlan',
+  'hyperpowerSolve',
   'matmul',
   'rowDots',
   'rowGram',
   'rowNorms',
+  'scaledInverse',
+  'solveResidual',
   'symmetricProduct',
+  'textbookInverse',
   'widen',
+  'woodburySolve',
 ] as const;
 export type OperationName = (typeof OPERATIONS)[number];
 

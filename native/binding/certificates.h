@@ -9,7 +9,7 @@
 
 namespace gradsift::binding {
 
-inline constexpr std::size_t kCertificateNumbers = 7;
+inline constexpr std::size_t kCertificateNumbers = 8;
 
 // Receives the certificates of a batch while the routine runs and writes them out afterwards.
 class Certificates {
@@ -23,6 +23,7 @@ class Certificates {
     for (const Certificate& value : values_) {
       const double row[kCertificateNumbers] = {static_cast<double>(value.status),
                                                static_cast<double>(value.steps),
+                                               static_cast<double>(value.refinements),
                                                static_cast<double>(value.restarts),
                                                value.residual,
                                                value.lambda_min,
@@ -36,6 +37,21 @@ class Certificates {
   std::vector<Certificate> values_;
   double* out_;
 };
+
+// 0 a, 1 v, 2 h, 3 certificates, 4 batch, 5 n, 6 rhs, 7 damping, 8 tolerance: what all dense solvers take first.
+template <class Problem, class T>
+Problem solve_problem(const Arguments& args) {
+  Problem problem;
+  problem.batch = args.size(4);
+  problem.n = args.size(5);
+  problem.rhs = args.size(6);
+  problem.damping = args.number(7);
+  problem.tolerance = args.number(8);
+  problem.a = args.array<T>(0, args.product({problem.batch, problem.n, problem.n})).data;
+  problem.v = args.array<T>(1, args.product({problem.batch, problem.rhs, problem.n})).data;
+  problem.h = args.array<T>(2, args.product({problem.batch, problem.rhs, problem.n})).data;
+  return problem;
+}
 
 // An operation that runs solve(execution, problem with its certificates) and writes the certificates.
 template <class Problem, class Solve>

@@ -6,31 +6,45 @@
 namespace gradsift::binding {
 
 std::unique_ptr<Operation> prepare_add_weighted_rows(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_cg_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cholesky_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_fma_peak(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_gfim(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_gfim_half(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_gfim_tile_samples(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_hyperpower_plan(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_hyperpower_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_matmul(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_row_dots(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_row_gram(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_row_norms(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_scaled_inverse(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_solve_residual(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_symmetric_product(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_textbook_inverse(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_widen(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_woodbury_solve(const Arguments& arguments);
 
 inline constexpr Export kOperations[] = {
     {"addWeightedRows", prepare_add_weighted_rows},
+    {"cgSolve", prepare_cg_solve},
     {"choleskySolve", prepare_cholesky_solve},
     {"fmaPeak", prepare_fma_peak},
     {"gfim", prepare_gfim},
     {"gfimHalf", prepare_gfim_half},
     {"gfimTileSamples", prepare_gfim_tile_samples},
+    {"hyperpowerPlan", prepare_hyperpower_plan},
+    {"hyperpowerSolve", prepare_hyperpower_solve},
     {"matmul", prepare_matmul},
     {"rowDots", prepare_row_dots},
     {"rowGram", prepare_row_gram},
     {"rowNorms", prepare_row_norms},
+    {"scaledInverse", prepare_scaled_inverse},
+    {"solveResidual", prepare_solve_residual},
     {"symmetricProduct", prepare_symmetric_product},
+    {"textbookInverse", prepare_textbook_inverse},
     {"widen", prepare_widen},
+    {"woodburySolve", prepare_woodbury_solve},
 };
 
 }  // namespace gradsift::binding

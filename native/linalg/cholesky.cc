@@ -180,7 +180,7 @@ Status refine(const Execution& execution, const CholeskyFactor<T>& cholesky, con
   status = solve_residual(execution, again);
   if (status == Status::ok && residual < certificate.residual) {
     certificate.residual = residual;
-    certificate.steps = 1;
+    certificate.refinements = 1;
     std::copy_n(refined.data(), count, h);
   }
   return status;
@@ -209,7 +209,7 @@ Status solve_matrix(const Execution& execution, const CholeskySolve<T>& p, std::
     }
     // The solve and the residual cost the same; both are done once more for each step of refinement.
     const double work = 2 * CholeskyFactor<T>::solve_flops(static_cast<double>(n), static_cast<double>(p.rhs));
-    certificate.flops += work * (1 + certificate.steps);
+    certificate.flops += work * (1 + certificate.refinements);
     if (status == Status::ok && !std::isfinite(certificate.residual)) status = Status::non_finite;  // overflow
   }
   if (numerical(status)) {

@@ -7,6 +7,7 @@
 
 #include "native/core/buffer.h"
 #include "native/linalg/elementwise.h"
+#include "native/linalg/rows.h"
 
 namespace gradsift {
 
@@ -83,8 +84,8 @@ Status lanczos(const Execution& execution, std::size_t n, const T* a, double dam
   for (unsigned step = 0; step < steps; ++step) {
     const double* v = basis + step * n;
     double* w = basis + (step + 1) * n;
-    const Status status =
-        for_each_row(execution, n, n, [=](std::size_t i) { w[i] = dot(n, a + i * n, v) + damping * v[i]; });
+    std::copy_n(v, n, w);
+    const Status status = row_dots(execution, a, n, n, v, 1, 1.0, damping, w, n);
     if (status != Status::ok) return status;
     tridiagonal.diagonal[step] = dot(n, v, w);
     for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Kahan and Parlett)

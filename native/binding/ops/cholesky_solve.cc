@@ -6,18 +6,10 @@ namespace gradsift::binding {
 
 namespace {
 
-// 0 a, 1 v, 2 h, 3 certificates, 4 batch, 5 n, 6 rhs, 7 damping, 8 tolerance
+// As solve_problem().
 template <class T>
 std::unique_ptr<Operation> prepare(const Arguments& args) {
-  CholeskySolve<T> problem;
-  problem.batch = args.size(4);
-  problem.n = args.size(5);
-  problem.rhs = args.size(6);
-  problem.damping = args.number(7);
-  problem.tolerance = args.number(8);
-  problem.a = args.array<T>(0, args.product({problem.batch, problem.n, problem.n})).data;
-  problem.v = args.array<T>(1, args.product({problem.batch, problem.rhs, problem.n})).data;
-  problem.h = args.array<T>(2, args.product({problem.batch, problem.rhs, problem.n})).data;
+  const auto problem = solve_problem<CholeskySolve<T>, T>(args);
   return certified(problem, Certificates(args, 3, problem.batch),
                    [](const Execution& execution, const CholeskySolve<T>& p) { return cholesky_solve(execution, p); });
 }

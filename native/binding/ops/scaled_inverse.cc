@@ -1,0 +1,31 @@
+#include "native/binding/certificates.h"
+#include "native/binding/operations.h"
+#include "native/linalg/hyperpower_inverse.h"
+
+namespace gradsift::binding {
+
+namespace {
+
+// 0 a, 1 x, 2 certificates, 3 batch, 4 n, 5 damping, 6 tolerance, 7 lambdaMin, 8 lambdaMax
+template <class T>
+std::unique_ptr<Operation> prepare(const Arguments& args) {
+  ScaledInverse<T> problem;
+  problem.batch = args.size(3);
+  problem.n = args.size(4);
+  problem.damping = args.number(5);
+  problem.tolerance = args.number(6);
+  problem.lambda_min = args.number(7);
+  problem.lambda_max = args.number(8);
+  problem.a = args.array<T>(0, args.product({problem.batch, problem.n, problem.n})).data;
+  problem.x = args.array<T>(1, args.product({problem.batch, problem.n, problem.n})).data;
+  return certified(problem, Certificates(args, 2, problem.batch),
+                   [](const Execution& execution, const ScaledInverse<T>& p) { return scaled_inverse(execution, p); });
+}
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare_scaled_inverse(const Arguments& arguments) {
+  return arguments.is_f64(0) ? prepare<double>(arguments) : prepare<float>(arguments);
+}
+
+}  // namespace gradsift::binding
