@@ -21,7 +21,7 @@ export interface Certificate {
    * ||I - A X||_F / sqrt(n) of an inverse.
    */
   readonly residual: number;
-  /** Lower bound of the spectrum that was used; 0 when nothing is known. A damping counts, since a is taken to be >= 0. */
+  /** Lower bound of the spectrum that was used; 0: nothing is known. The damping counts: a is taken to be >= 0. */
   readonly lambdaMin: number;
   /** Upper bound of the spectrum: certain, or (where Lanczos was used) certain for all practical purposes. */
   readonly lambdaMax: number;
@@ -29,7 +29,7 @@ export interface Certificate {
   readonly flops: number;
 }
 
-/** A batch's certificates, and the worst of them as one: first status that is not ok, largest residual, sums of work. */
+/** A batch's certificates, and the worst as one: first status that is not ok, largest residual, sums of work. */
 export interface Certified extends Certificate {
   /** One for each matrix of the batch. */
   readonly certificates: readonly Certificate[];

@@ -12,8 +12,8 @@ export interface CgOptions<Array extends FloatArray> extends SolveOptions<Array>
 /**
  * Solves (A[i] + damping I) H[i]' = V[i]' by conjugate gradients, all right-hand sides at a time, each with its own
  * scalars. 2 n^2 flops a step and right-hand side, in float64 whatever the type of a. A row rests once its residual is
- * at most `tolerance` of its norm; the residual is then recomputed, and the iteration restarted on what is left if it had
- * drifted. Hestenes and Stiefel, Methods of conjugate gradients for solving linear systems, 1952.
+ * at most `tolerance` of its norm; the residual is then recomputed, and the iteration restarted on what is left if it
+ * had drifted. Hestenes and Stiefel, Methods of conjugate gradients for solving linear systems, 1952.
  *
  * @param a [batch][n][n], symmetric positive definite once damped; not written to
  * @param v [batch][rhs][n], one right-hand side a row, of the type of a

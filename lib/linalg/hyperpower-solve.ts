@@ -66,8 +66,8 @@ export function hyperpowerPlan(options: HyperpowerPlanOptions): HyperpowerPlan {
  *   R_0 = I - 2/(a+b) A,   R_{k+1} = s_k R_k^2 + (1 - s_k) I,   X = 2/(a+b) prod s_k (I + R_k)
  *
  * One triangular product of n^3 flops a doubling, then 2 n^2 for each factor and right-hand side. [a, b] holds the
- * spectrum; the residual polynomial is Chebyshev's of degree 2^k, the best of its degree. The block is refined in float64
- * by conjugate gradients with X as preconditioner. Keeps the factors: about 8 n^2 values of scratch.
+ * spectrum; the residual polynomial is Chebyshev's of degree 2^k, the best of its degree. The block is refined in
+ * float64 by conjugate gradients with X as preconditioner. Keeps the factors: about 8 n^2 values of scratch.
  *
  * @param a [batch][n][n], symmetric positive definite once damped; not written to
  * @param v [batch][rhs][n], one right-hand side a row, of the type of a

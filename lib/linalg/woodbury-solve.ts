@@ -32,8 +32,8 @@ export interface WoodburyResult extends Certificate {
  *
  *   H = (1/damping) (V - S M),   S (M M' + (damping/scale) I) = V M'
  *
- * count^2 n flops for M M' (half of it used), count^3/3 for its Cholesky factor, 8 count n for each right-hand side. The
- * n x n matrix is never formed, not even for the residual, which is float64.
+ * count^2 n flops for M M' (half of it used), count^3/3 for its Cholesky factor, 8 count n for each right-hand side.
+ * The n x n matrix is never formed, not even for the residual, which is float64.
  *
  * @param m [count][n] gradient rows, float32 or float64; read in place
  * @param v [rhs][n]

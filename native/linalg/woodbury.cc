@@ -6,7 +6,7 @@
 #include "native/core/buffer.h"
 #include "native/linalg/cholesky.h"
 #include "native/linalg/elementwise.h"
-#include "native/linalg/gfim.h"
+#include "native/linalg/row_gram.h"
 #include "native/linalg/residual.h"
 #include "native/linalg/rows.h"
 #include "native/linalg/spectral_bounds.h"
