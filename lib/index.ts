@@ -15,15 +15,49 @@ export type { Certificate, SolveOptions, SolveResult } from './linalg/certificat
 export { cgSolve, cgSolveAsync, type CgOptions } from './linalg/cg-solve.js';
 export { choleskySolve, choleskySolveAsync } from './linalg/cholesky-solve.js';
 export { fmaPeak, type FmaPeakOptions } from './linalg/fma-peak.js';
-export { gfim, gfimAsync, gfimTileSamples, type GfimOptions, type GfimSide, type GradientRows, type GramPrecision } from './linalg/gfim.js';
-export { hyperpowerInverse, hyperpowerInverseAsync, type HyperpowerInverseOptions, type InverseResult } from './linalg/hyperpower-inverse.js';
-export { hyperpowerPlan, hyperpowerSolve, hyperpowerSolveAsync, type HyperpowerPlan, type HyperpowerSolveOptions } from './linalg/hyperpower-solve.js';
+export {
+  gfim,
+  gfimAsync,
+  gfimTileSamples,
+  type GfimOptions,
+  type GfimSide,
+  type GradientRows,
+  type GramPrecision,
+} from './linalg/gfim.js';
+export {
+  hyperpowerInverse,
+  hyperpowerInverseAsync,
+  type HyperpowerInverseOptions,
+  type InverseResult,
+} from './linalg/hyperpower-inverse.js';
+export {
+  hyperpowerPlan,
+  hyperpowerSolve,
+  hyperpowerSolveAsync,
+  type HyperpowerPlan,
+  type HyperpowerSolveOptions,
+} from './linalg/hyperpower-solve.js';
 export { matmul, matmulAsync, type MatmulOptions } from './linalg/matmul.js';
 export { rowGram, rowGramAsync, type RowGramOptions } from './linalg/row-gram.js';
-export { addWeightedRows, addWeightedRowsAsync, rowDots, rowDotsAsync, rowNorms, rowNormsAsync, type AddWeightedRowsOptions, type RowDotsOptions, type RowsOptions } from './linalg/rows.js';
+export {
+  addWeightedRows,
+  addWeightedRowsAsync,
+  rowDots,
+  rowDotsAsync,
+  rowNorms,
+  rowNormsAsync,
+  type AddWeightedRowsOptions,
+  type RowDotsOptions,
+  type RowsOptions,
+} from './linalg/rows.js';
 export { solveResidual, solveResidualAsync } from './linalg/solve-residual.js';
 export { solveDamped, type DampedSolution, type SolveCertificate, type SolveDampedOptions } from './linalg/solve.js';
 export { symmetricProduct, symmetricProductAsync, type SymmetricProductOptions } from './linalg/symmetric-product.js';
 export { widen, widenAsync, type HalfDtype } from './linalg/widen.js';
-export { woodburySolve, woodburySolveAsync, type WoodburyOptions, type WoodburyResult } from './linalg/woodbury-solve.js';
+export {
+  woodburySolve,
+  woodburySolveAsync,
+  type WoodburyOptions,
+  type WoodburyResult,
+} from './linalg/woodbury-solve.js';
 export { backend, type Backend } from './native/backend.js';
