@@ -1,6 +1,8 @@
 #include "native/linalg/packed_product.h"
 
 #include <algorithm>
+#include <atomic>
+#include <new>
 #include <type_traits>
 
 #include "native/core/buffer.h"
@@ -10,27 +12,30 @@ namespace gradsift {
 
 namespace {
 
-// Packed at a time: at most kSuperBlocks depth blocks (a tile of C is fetched once for all of them) of kSuperLines
-// lines of each operand. 2048 x 1024 floats = 8 MiB: shares a third-level cache; each value is used up to 2048 times.
-constexpr std::size_t kSuperBlocks = 4;
-constexpr std::size_t kSuperLines = 2048;
-// Lines of A in one task: 168 x kDepthBlock doubles = 336 KiB, in a second-level cache beside what streams through.
-// 168 is a multiple of 4, 6, 8, 12 and 14, the rows of our register tiles.
-constexpr std::size_t kTaskRows = 168;
-constexpr std::size_t kTaskColumns = 256;
-// Small matrices of a batch are packed together until the panels fill this many elements.
-constexpr std::size_t kBatchElements = std::size_t{1} << 19;
-// Lines packed by one task.
-constexpr std::size_t kPackLines = 56;
+// Packed A of one task, in elements of 4 bytes a depth block: 252 x 256 floats (126 x 256 doubles) = 252 KiB stay in a
+// second-level cache of 512 KiB beside what streams through. 252 is a multiple of 4, 6 and 14, the rows of our tiles.
+constexpr std::size_t kTaskRowBytes = 252 * sizeof(float);
+// Packed B at a time: 2 MiB, in a share of a third-level cache; its panels stream through the first-level cache, each
+// used for all rows of a task.
+constexpr std::size_t kPackedBytes = std::size_t{1} << 21;
+// Most columns in one task: 252 x 2048 x 256 multiply-adds take 1 ms here, and 50 ms on a machine with no SIMD at all.
+constexpr std::size_t kTaskColumns = 2048;
+// Tasks for each thread, so that the last to finish is not late by much.
+constexpr std::size_t kTasksPerThread = 4;
+// Depth of one call to a packing kernel: its rows of B, 4 KiB apart or more, are then still in the first-level TLB when
+// the next panel reads on.
+constexpr std::size_t kPackDepth = 32;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return (a + b - 1) / b; }
+constexpr std::size_t round_up(std::size_t a, std::size_t b) noexcept { return divide_up(a, b) * b; }
 
 template <class T>
 const TileKernel<T>& tile_kernel(const KernelTable& table) noexcept {
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (std::is_same_v<T, float>) {
     return *table.tile_f32;
-  else
+  } else {
     return *table.tile_f64;
+  }
 }
 
 void run_pack(const KernelTable& table, const Pack<float, float>& pack) noexcept { table.pack_f32(pack); }
@@ -38,38 +43,57 @@ void run_pack(const KernelTable& table, const Pack<double, double>& pack) noexce
 void run_pack(const KernelTable& table, const Pack<float, double>& pack) noexcept { table.pack_f32_f64(pack); }
 void run_pack(const KernelTable& table, const Pack<double, float>& pack) noexcept { table.pack_f64_f32(pack); }
 
-// Panels of one operand: for each item, for each depth block, for each panel, [depth][width].
-struct PanelLayout {
-  std::size_t width = 0, panels = 0, depth = 0, depth_block = 0;
-
-  std::size_t item_elements() const noexcept { return panels * width * depth; }
-  std::size_t offset(std::size_t item, std::size_t first_depth, std::size_t panel) const noexcept {
-    const std::size_t block = std::min(depth_block, depth - first_depth);
-    return item * item_elements() + panels * width * first_depth + panel * width * block;
-  }
-};
-
-// Packs `lines` lines starting at `first` (their panel starts at `panel`), depths [start, start + depth) of the source.
+// Packs lines [first, first + lines) of one item, depths [start, start + depth), into panels [depth][width] each.
 template <class From, class To>
-void pack_panel(const KernelTable& table, const Lines<From>& source, std::size_t item, std::size_t first,
-                std::size_t lines, std::size_t width, std::size_t start, std::size_t depth, To* panel) noexcept {
-  const From* base = source.data + item * source.batch_stride + first * source.line_stride;
+void pack_panels(const KernelTable& table, const Lines<From>& source, std::size_t item, std::size_t first,
+                 std::size_t lines, std::size_t width, std::size_t start, std::size_t depth, To* panels) noexcept {
   const std::size_t run = source.depth_run != 0 ? source.depth_run : start + depth;
   for (std::size_t p = start; p < start + depth;) {
     const std::size_t inside = p % run;
-    const std::size_t count = std::min(run - inside, start + depth - p);
-    const From* from = base + (p / run) * source.run_stride + inside * source.depth_stride;
-    run_pack(table, Pack<From, To>{lines, width, count, from, source.line_stride, source.depth_stride,
-                                   panel + (p - start) * width});
+    // Lines whose depth runs along memory are read to the end; others in pieces.
+    const std::size_t piece = source.depth_stride == 1 ? depth : kPackDepth;
+    const std::size_t count = std::min({run - inside, start + depth - p, piece});
+    const From* from = source.data + item * source.batch_stride + first * source.line_stride +
+                       (p / run) * source.run_stride + inside * source.depth_stride;
+    for (std::size_t line = 0; line < lines; line += width) {
+      run_pack(table,
+               Pack<From, To>{std::min(width, lines - line), width, count, from + line * source.line_stride,
+                              source.line_stride, source.depth_stride, panels + line * depth + (p - start) * width});
+    }
     p += count;
   }
 }
 
-// The part of a product whose operands are packed at one time.
+// Scratch space for as many tasks as run at the same time.
+template <class T>
+class Slots {
+ public:
+  Slots() noexcept = default;
+  Slots(std::size_t count, std::size_t elements) noexcept
+      : elements_(elements), memory_(count * elements), taken_(count) {
+    for (std::size_t slot = 0; taken_ && slot < count; ++slot) new (&taken_[slot]) std::atomic<bool>(false);
+  }
+  explicit operator bool() const noexcept { return static_cast<bool>(memory_) && static_cast<bool>(taken_); }
+
+  std::size_t take() noexcept {
+    std::size_t slot = 0;
+    while (taken_[slot].exchange(true, std::memory_order_acquire)) slot = (slot + 1) % taken_.size();
+    return slot;
+  }
+  T* at(std::size_t slot) noexcept { return memory_.data() + slot * elements_; }
+  void give_back(std::size_t slot) noexcept { taken_[slot].store(false, std::memory_order_release); }
+
+ private:
+  std::size_t elements_ = 0;
+  Buffer<T> memory_;
+  Buffer<std::atomic<bool>> taken_;
+};
+
+// The part of a product for which B is packed at one time.
 struct Part {
-  std::size_t item = 0, items = 0;                         // batch items
-  std::size_t row = 0, rows = 0, column = 0, columns = 0;  // of C
-  std::size_t start = 0, depth = 0;                        // of k
+  std::size_t item, items;      // of the batch
+  std::size_t column, columns;  // of C
+  std::size_t start, depth;     // of k
 };
 
 template <class Packed, class A, class B, class C>
@@ -80,130 +104,136 @@ class Engine {
 
   Status run() noexcept {
     if (product_.batch == 0 || product_.m == 0 || product_.n == 0) return Status::ok;
-    const std::size_t depth = std::min(product_.k, kSuperBlocks * product_.depth_block);
-    const std::size_t rows = std::min(product_.m, kSuperLines / kernel_.rows * kernel_.rows);
-    const std::size_t columns = std::min(product_.n, kSuperLines);
-    const bool whole = rows == product_.m && columns == product_.n && depth == product_.k;
-    const std::size_t item_elements = std::max<std::size_t>(1, (rows + columns) * depth);
-    const std::size_t items = whole ? std::clamp<std::size_t>(kBatchElements / item_elements, 1, product_.batch) : 1;
-    // One panel of A uses each value of B once: B is read where it lies, if its lines lie side by side.
-    if constexpr (std::is_same_v<B, Packed>) {
-      direct_b_ = product_.m <= kernel_.rows && product_.b.line_stride == 1 && product_.b.depth_run == 0;
-    }
-    a_layout_ = {kernel_.rows, divide_up(rows, kernel_.rows), depth, product_.depth_block};
-    b_layout_ = {kernel_.columns, divide_up(columns, kernel_.columns), depth, product_.depth_block};
-    a_panels_ = Buffer<Packed>((product_.a.batch_stride == 0 ? 1 : items) * a_layout_.item_elements());
-    b_panels_ = Buffer<Packed>(direct_b_ ? 0 : (product_.b.batch_stride == 0 ? 1 : items) * b_layout_.item_elements());
+    const Part step = plan();
+    const std::size_t b_items = product_.b.batch_stride == 0 ? 1 : step.items;
+    b_item_elements_ = round_up(step.columns, kernel_.columns) * step.depth;
+    const std::size_t tasks = step.items * down_ * divide_up(step.columns, task_columns_);
+    a_panels_ = Slots<Packed>(std::min<std::size_t>(execution_.threads, tasks),
+                              task_rows_ * std::min(product_.depth_block, step.depth));
+    b_panels_ = Buffer<Packed>(direct_b_ ? 0 : b_items * b_item_elements_);
     if (!a_panels_ || !b_panels_) return Status::out_of_memory;
-    for (std::size_t item = 0; item < product_.batch; item += items) {
-      const Part part{item, std::min(items, product_.batch - item), 0, rows, 0, columns, 0, depth};
-      if (!run_items(part)) return Status::cancelled;
+    for (Part part = step; part.item < product_.batch; part.item += step.items) {
+      part.items = std::min(step.items, product_.batch - part.item);
+      // k before columns: each element of C takes its depth blocks in order.
+      part.start = 0;
+      do {
+        part.depth = std::min(step.depth, product_.k - part.start);
+        for (part.column = 0; part.column < product_.n; part.column += step.columns) {
+          part.columns = std::min(step.columns, product_.n - part.column);
+          if (!direct_b_ && !pack_b(part)) return Status::cancelled;
+          if (!multiply(part)) return Status::cancelled;
+        }
+        part.start += part.depth;
+      } while (part.start < product_.k);
     }
     return Status::ok;
   }
 
  private:
-  // k outermost: each element of C takes its depth blocks in order.
-  bool run_items(Part part) noexcept {
-    const Part step = part;
-    do {
-      part.depth = std::min(step.depth, product_.k - part.start);
-      a_layout_.depth = b_layout_.depth = part.depth;
-      for (part.column = 0; part.column < product_.n; part.column += step.columns) {
-        part.columns = std::min(step.columns, product_.n - part.column);
-        b_layout_.panels = divide_up(part.columns, kernel_.columns);
-        if (!direct_b_ && !pack(product_.b, part, part.column, part.columns, b_layout_, b_panels_)) return false;
-        for (part.row = 0; part.row < product_.m; part.row += step.rows) {
-          part.rows = std::min(step.rows, product_.m - part.row);
-          if (product_.lower && part.row + part.rows <= part.column) continue;
-          a_layout_.panels = divide_up(part.rows, kernel_.rows);
-          if (!pack(product_.a, part, part.row, part.rows, a_layout_, a_panels_)) return false;
-          if (!multiply(part)) return false;
-        }
-      }
-      part.start += part.depth;
-    } while (part.start < product_.k);
-    return true;
+  // How much of B is packed at one time, and how a part is cut into tasks. Nothing here changes a bit of the result.
+  Part plan() noexcept {
+    // One panel of A uses each value of B once: B is read where it lies, if its lines lie side by side.
+    if constexpr (std::is_same_v<B, Packed>) {
+      direct_b_ = product_.m <= kernel_.rows && product_.b.line_stride == 1 && product_.b.depth_run == 0;
+    }
+    Part step{};
+    step.columns = std::min(product_.n, kTaskColumns);
+    const std::size_t line_bytes = step.columns * product_.depth_block * sizeof(Packed);
+    const std::size_t blocks = std::max<std::size_t>(1, kPackedBytes / line_bytes);
+    step.depth = std::min(product_.k, blocks * product_.depth_block);
+    step.items = 1;
+    if (step.columns == product_.n && step.depth == product_.k) {  // small: several items together
+      const std::size_t bytes = std::max<std::size_t>(1, step.columns * step.depth * sizeof(Packed));
+      step.items = std::clamp<std::size_t>(kPackedBytes / bytes, 1, product_.batch);
+    }
+    const std::size_t most_rows = kTaskRowBytes / sizeof(Packed);
+    down_ = divide_up(product_.m, most_rows);
+    task_rows_ = round_up(divide_up(product_.m, down_), kernel_.rows);
+    down_ = divide_up(product_.m, task_rows_);
+    const std::size_t wanted = execution_.threads <= 1 ? 1 : kTasksPerThread * execution_.threads;
+    const std::size_t across = divide_up(wanted, down_ * step.items);
+    task_columns_ = round_up(divide_up(step.columns, across), kernel_.columns);
+    return step;
   }
 
-  template <class From>
-  bool pack(const Lines<From>& source, const Part& part, std::size_t first, std::size_t lines,
-            const PanelLayout& layout, Buffer<Packed>& panels) noexcept {
-    const std::size_t items = source.batch_stride == 0 ? 1 : part.items;
-    const std::size_t group = std::max<std::size_t>(1, kPackLines / layout.width);
-    const std::size_t groups = divide_up(layout.panels, group);
-    return execution_.parallel(items * groups, [&](std::size_t task) {
-      const std::size_t item = task / groups;
-      const std::size_t begin = task % groups * group;
-      for (std::size_t panel = begin; panel < std::min(begin + group, layout.panels); ++panel) {
-        const std::size_t line = panel * layout.width;
-        for (std::size_t p = 0; p < part.depth; p += product_.depth_block) {
-          pack_panel(table_, source, part.item + item, first + line, std::min(layout.width, lines - line), layout.width,
-                     part.start + p, std::min(product_.depth_block, part.depth - p),
-                     panels.data() + layout.offset(item, p, panel));
-        }
-      }
+  bool pack_b(const Part& part) noexcept {
+    const std::size_t items = product_.b.batch_stride == 0 ? 1 : part.items;
+    const std::size_t group = 4 * kernel_.columns;  // a few pages of a row-major B
+    const std::size_t groups = divide_up(part.columns, group);
+    const std::size_t blocks = divide_up(part.depth, product_.depth_block);
+    return execution_.parallel(items * blocks * groups, [&](std::size_t task) {
+      const std::size_t item = task / (blocks * groups);
+      const std::size_t p = task / groups % blocks * product_.depth_block;
+      const std::size_t line = task % groups * group;
+      pack_panels(table_, product_.b, part.item + item, part.column + line, std::min(group, part.columns - line),
+                  kernel_.columns, part.start + p, std::min(product_.depth_block, part.depth - p),
+                  b_panel(part, item, p, line));
     });
+  }
+
+  // The panel of B that holds column `column` of the part for the depth block at p.
+  Packed* b_panel(const Part& part, std::size_t item, std::size_t p, std::size_t column) noexcept {
+    const std::size_t depth = std::min(product_.depth_block, part.depth - p);
+    return b_panels_.data() + item * b_item_elements_ + p * round_up(part.columns, kernel_.columns) + column * depth;
   }
 
   bool multiply(const Part& part) noexcept {
-    const std::size_t task_columns = divide_up(kTaskColumns, kernel_.columns) * kernel_.columns;
-    const std::size_t task_rows = divide_up(kTaskRows, kernel_.rows) * kernel_.rows;
-    const std::size_t down = divide_up(part.rows, task_rows);
-    const std::size_t across = divide_up(part.columns, task_columns);
-    return execution_.parallel(part.items * down * across, [&](std::size_t task) {
-      Part block = part;
-      block.item = task / (down * across);  // within the part
-      // Longest rows of the triangle first: the short tasks at the end even out the threads.
-      const std::size_t row = (down - 1 - task / across % down) * task_rows;
-      const std::size_t column = task % across * task_columns;
-      block.rows = std::min(task_rows, part.rows - row);
-      block.columns = std::min(task_columns, part.columns - column);
-      multiply_block(part, block.item, row, block.rows, column, block.columns);
+    const std::size_t across = divide_up(part.columns, task_columns_);
+    return execution_.parallel(part.items * down_ * across, [&](std::size_t task) {
+      const std::size_t item = task / (down_ * across);
+      // Longest rows of a triangle first: the short tasks at the end even out the threads.
+      const std::size_t row = (down_ - 1 - task / across % down_) * task_rows_;
+      const std::size_t column = task % across * task_columns_;
+      const std::size_t rows = std::min(task_rows_, product_.m - row);
+      if (product_.lower && row + rows <= part.column + column) return;
+      const std::size_t slot = a_panels_.take();
+      std::size_t p = 0;
+      do {
+        const std::size_t depth = std::min(product_.depth_block, part.depth - p);
+        pack_panels(table_, product_.a, part.item + item, row, rows, kernel_.rows, part.start + p, depth,
+                    a_panels_.at(slot));
+        multiply_block(part, a_panels_.at(slot), item, row, rows, column, p, depth);
+        p += depth;
+      } while (p < part.depth);
+      a_panels_.give_back(slot);
     });
   }
 
-  // One task: the block of C at (row, column) of the part, over the part's depth.
-  void multiply_block(const Part& part, std::size_t item, std::size_t row, std::size_t rows, std::size_t column,
-                      std::size_t columns) noexcept {
-    for (std::size_t p = 0; p < part.depth || p == 0; p += product_.depth_block) {
-      const double beta = part.start + p == 0 ? product_.beta : 1;
-      for (std::size_t j = column; j < column + columns; j += kernel_.columns) {
-        for (std::size_t i = row; i < row + rows; i += kernel_.rows) {
-          std::size_t width = std::min(kernel_.columns, column + columns - j);
-          const std::size_t height = std::min(kernel_.rows, row + rows - i);
-          if (product_.lower) {
-            const std::size_t last_row = part.row + i + height;  // elements of C right of it lie above the diagonal
-            if (last_row <= part.column + j) continue;
-            width = std::min(width, last_row - (part.column + j));
-          }
-          multiply_tile(part, item, i, height, j, width, p, beta);
+  // One task at one depth block: rows of C against the columns from `column` on, both within the part.
+  void multiply_block(const Part& part, const Packed* a, std::size_t item, std::size_t row, std::size_t rows,
+                      std::size_t column, std::size_t p, std::size_t depth) noexcept {
+    Tile<Packed> tile;
+    tile.depth = depth;
+    const double beta = part.start + p == 0 ? product_.beta : 1;
+    const std::size_t end = std::min(column + task_columns_, part.columns);
+    for (std::size_t j = column; j < end; j += kernel_.columns) {
+      if constexpr (std::is_same_v<B, Packed>) {
+        if (direct_b_) {
+          tile.b = product_.b.data + (part.item + item) * product_.b.batch_stride +
+                   (part.start + p) * product_.b.depth_stride + part.column + j;
+          tile.b_stride = product_.b.depth_stride;
         }
+      }
+      if (!direct_b_) {
+        tile.b = b_panel(part, product_.b.batch_stride == 0 ? 0 : item, p, j);
+        tile.b_stride = kernel_.columns;
+      }
+      for (std::size_t i = row; i < row + rows; i += kernel_.rows) {
+        tile.rows = std::min(kernel_.rows, row + rows - i);
+        tile.columns = std::min(kernel_.columns, end - j);
+        if (product_.lower) {  // elements of C right of the tile's last row lie above the diagonal
+          if (i + tile.rows <= part.column + j) continue;
+          tile.columns = std::min(tile.columns, i + tile.rows - (part.column + j));
+        }
+        tile.a = a + (i - row) * depth;
+        multiply_tile(
+            tile, beta,
+            product_.c + (part.item + item) * product_.c_batch_stride + i * product_.c_stride + part.column + j);
       }
     }
   }
 
-  void multiply_tile(const Part& part, std::size_t item, std::size_t i, std::size_t rows, std::size_t j,
-                     std::size_t columns, std::size_t p, double beta) noexcept {
-    Tile<Packed> tile;
-    tile.rows = rows;
-    tile.columns = columns;
-    tile.depth = std::min(product_.depth_block, part.depth - p);
-    const std::size_t a_item = product_.a.batch_stride == 0 ? 0 : item;
-    tile.a = a_panels_.data() + a_layout_.offset(a_item, p, i / kernel_.rows);
-    if (direct_b_) {
-      if constexpr (std::is_same_v<B, Packed>) {
-        tile.b = product_.b.data + (part.item + item) * product_.b.batch_stride +
-                 (part.start + p) * product_.b.depth_stride + part.column + j;
-      }
-      tile.b_stride = product_.b.depth_stride;
-    } else {
-      const std::size_t b_item = product_.b.batch_stride == 0 ? 0 : item;
-      tile.b = b_panels_.data() + b_layout_.offset(b_item, p, j / kernel_.columns);
-      tile.b_stride = kernel_.columns;
-    }
-    C* c = product_.c + (part.item + item) * product_.c_batch_stride + (part.row + i) * product_.c_stride +
-           part.column + j;
+  void multiply_tile(Tile<Packed>& tile, double beta, C* c) noexcept {
     if constexpr (std::is_same_v<Packed, C>) {
       tile.alpha = static_cast<Packed>(product_.alpha);
       tile.beta = static_cast<Packed>(beta);
@@ -217,7 +247,7 @@ class Engine {
       tile.c = sums;
       tile.c_stride = kernel_.columns;
       kernel_.run(tile);
-      table_.merge_f32({rows, columns, sums, kernel_.columns, product_.alpha, beta, c, product_.c_stride});
+      table_.merge_f32({tile.rows, tile.columns, sums, kernel_.columns, product_.alpha, beta, c, product_.c_stride});
     }
   }
 
@@ -226,8 +256,9 @@ class Engine {
   const KernelTable& table_;
   const TileKernel<Packed>& kernel_;
   bool direct_b_ = false;
-  PanelLayout a_layout_, b_layout_;
-  Buffer<Packed> a_panels_, b_panels_;
+  std::size_t down_ = 0, task_rows_ = 0, task_columns_ = 0, b_item_elements_ = 0;
+  Slots<Packed> a_panels_;
+  Buffer<Packed> b_panels_;
 };
 
 }  // namespace

@@ -20,6 +20,12 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = V::zero();
   }
+  // C is wanted only after the sums: ask for it now. A row of the tile is Vectors cache lines or less.
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < Rows; ++i) {
+    if (i >= tile.rows) break;
+    for (std::size_t v = 0; v < Vectors; ++v) __builtin_prefetch(tile.c + i * tile.c_stride + v * V::kLanes, 1, 3);
+  }
   const T* a = tile.a;
   const T* b = tile.b;
   for (std::size_t p = 0; p < tile.depth; ++p, a += PanelRows, b += tile.b_stride) {
