@@ -1,3 +1,9 @@
+export type { MemoryGradients, MemoryLayer } from './gradients/memory-store.js';
+export { openGradients, type OpenGradientsOptions } from './gradients/open-gradients.js';
+export { readSafetensors, type SafetensorsFile } from './gradients/read-safetensors.js';
+export type { BlockOptions, GradientStore, InputRecord, LayerInfo, RowBlock, StoredDtype } from './gradients/store.js';
+export { writeNpy } from './gradients/write-npy.js';
+export { writeSafetensors, type Tensor } from './gradients/write-safetensors.js';
 export { loadCurvature, saveCurvature } from './influence/curvature-file.js';
 export type { Curvature, LayerCurvature } from './influence/curvature.js';
 export { detectionCurve, rocAuc } from './influence/detection.js';

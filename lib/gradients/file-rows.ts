@@ -57,7 +57,7 @@ export async function* readRows(
       const block = await reading;
       checkpoint();
       if (start + blockSamples < info.samples) reading = startReading(start + blockSamples);
-      yield { start, samples: block.length / bytesPerRow, rows: await toRows(info, block, buffers) };
+      yield { start, samples: block.length / bytesPerRow, rows: await toRows(info, block, buffers, signal) };
     }
   } finally {
     stopped = true; // a read ahead ends at its next piece; its buffer must not be reused before
@@ -71,11 +71,12 @@ async function toRows(
   info: LayerInfo,
   block: Uint8Array<ArrayBuffer>,
   buffers: BlockBuffers,
+  signal: AbortSignal | undefined,
 ): Promise<Float32Array | Float64Array> {
   const length = block.length / ELEMENT_BYTES[info.dtype];
   if (info.dtype === 'F64') return new Float64Array(block.buffer, 0, length);
   if (info.dtype === 'F32') return new Float32Array(block.buffer, 0, length);
   const widened = new Float32Array(buffers.widened(length * Float32Array.BYTES_PER_ELEMENT), 0, length);
-  await widenAsync(new Uint16Array(block.buffer, 0, length), info.dtype, widened);
+  await widenAsync(new Uint16Array(block.buffer, 0, length), info.dtype, widened, { signal });
   return widened;
 }

@@ -5,6 +5,7 @@ import type { BlockOptions, LayerInfo, StoredDtype } from './store.js';
 
 export const ELEMENT_BYTES: Readonly<Record<StoredDtype, number>> = { F32: 4, F64: 8, F16: 2, BF16: 2 };
 
+/** Which layers of a store to use. */
 export interface LayerSelection {
   /** Glob (or several) of the layers to use; all by default. */
   readonly layers?: string | readonly string[] | undefined;

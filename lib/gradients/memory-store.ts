@@ -4,6 +4,7 @@ import { widenAsync } from '../linalg/widen.js';
 import { commonSamples, requireOwn, selectNames, toLayer, type LayerSelection } from './layers.js';
 import type { GradientStore, LayerInfo, RowBlock, StoredDtype } from './store.js';
 
+/** One layer as an array. */
 export interface MemoryLayer {
   /** Row-major [samples, r, d]: numbers, or the bits of F16 or BF16 (then `dtype` says which). Never written to. */
   readonly rows: Float32Array | Float64Array | Uint16Array;
@@ -11,6 +12,7 @@ export interface MemoryLayer {
   readonly dtype?: StoredDtype | undefined;
 }
 
+/** Gradients in memory, by layer name. */
 export interface MemoryGradients {
   readonly layers: Readonly<Record<string, MemoryLayer>>;
 }
@@ -98,7 +100,7 @@ async function* memoryRows(
       continue;
     }
     const target = widened.subarray(0, block.length);
-    await widenAsync(block, info.dtype as 'F16' | 'BF16', target);
+    await widenAsync(block, info.dtype as 'F16' | 'BF16', target, { signal });
     yield { start, samples, rows: target };
   }
 }

@@ -7,6 +7,7 @@ import { memoryStore, type MemoryGradients } from './memory-store.js';
 import { placeFolder, placeTensors } from './placed-tensors.js';
 import type { GradientStore } from './store.js';
 
+/** Which layers to use, and what to call the store. */
 export interface OpenGradientsOptions extends LayerSelection {
   /** Name of the store in messages and results; by default the path, or "memory". */
   readonly source?: string | undefined;

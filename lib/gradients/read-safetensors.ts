@@ -5,6 +5,7 @@ import { readSafetensorsHeader } from './safetensors.js';
 import type { InputRecord, StoredDtype } from './store.js';
 import type { Tensor } from './write-safetensors.js';
 
+/** A whole file in memory. */
 export interface SafetensorsFile {
   readonly metadata: ReadonlyMap<string, string>;
   readonly tensors: ReadonlyMap<string, Tensor>;

@@ -23,6 +23,7 @@ export interface RowBlock {
   readonly rows: Float32Array | Float64Array;
 }
 
+/** How a layer is read. */
 export interface BlockOptions {
   /** Samples in each block but the last, >= 1. */
   readonly blockSamples: number;

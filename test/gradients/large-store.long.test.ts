@@ -14,8 +14,8 @@ const SAMPLES = 300_000;
 const ROW = 4096;
 
 /**
- * 99th percentile of the event loop's delay, in ms, of a process that hashes memory in small pieces: 1 to 2 on a machine
- * with nothing else to do, as long as a time slice where other processes want the same cores.
+ * 99th percentile of the event loop's delay, in ms, of a process that hashes memory in small pieces: 1 to 2 on an idle
+ * machine, as long as a time slice where other processes want the same cores.
  */
 async function delayOfHashing(milliseconds: number): Promise<number> {
   const [hash, piece] = [createHash('sha256'), Buffer.alloc(512 << 10)];
