@@ -11,6 +11,11 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-deprecated': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // The reason of an AbortSignal is what the caller says it is.
+      '@typescript-eslint/prefer-promise-reject-errors': 'off',
+      // Some implementations of an asynchronous interface have nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/use-unknown-in-catch-callback-variable': 'error',
       eqeqeq: 'error',

@@ -1,4 +1,5 @@
-// The generalised Fisher information matrix of each layer, as plain data: formed once, reused for any number of queries.
+// The generalised Fisher information matrix of each layer, as plain data: formed once, reused for any number of
+// queries.
 //
 //   G_l = (1/n) sum_i g_i' g_i      (side 'columns': d x d)      or      (1/n) sum_i g_i g_i'      (side 'rows': r x r)
 //   lambda_l = c sum_i ||g_i||^2 / (n d r) = c trace(G_l) / (d r)

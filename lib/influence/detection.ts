@@ -20,8 +20,9 @@ function requireMarks(scores: ArrayLike<number>, marked: ArrayLike<number | bool
 }
 
 /**
- * found[k]: the share of the marked samples among the k highest scores, k = 0 .. samples; equal scores by index. A perfect
- * order rises to 1 at the share of marked samples, a random one is the diagonal. NaN throughout when none is marked.
+ * found[k]: the share of the marked samples among the k highest scores, k = 0 .. samples; equal scores by index. A
+ * perfect order rises to 1 at the share of marked samples, a random one is the diagonal. NaN throughout when none is
+ * marked.
  */
 export function detectionCurve(scores: ArrayLike<number>, marked: ArrayLike<number | boolean>): Float64Array {
   const total = requireMarks(scores, marked);

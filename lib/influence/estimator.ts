@@ -87,7 +87,7 @@ export interface LayerTask {
   /** Query gradients V: [queries, r, d]. Not to be written to. */
   readonly v: Float64Array;
   /** null until the first pass over the rows of `fit` is over. */
-  statistics(): FitStatistics | null;
+  readonly statistics: () => FitStatistics | null;
   /** ||g_i||^2 of the samples of a block that is being visited, over 'fit'. */
   blockNorms(block: RowBlock): Float64Array;
   /** lambda by the caller's rule; null until it is known. */

@@ -1,5 +1,6 @@
-// The damped empirical Fisher of a layer, inverted exactly ("accurate" in the authors' code; Koh and Liang 2017 with the
-// empirical Fisher for the Hessian). The same machinery as hyperinf with every gradient flattened to one row of D = r d.
+// The damped empirical Fisher of a layer, inverted exactly ("accurate" in the authors' code; Koh and Liang 2017 with
+// the empirical Fisher for the Hessian). The same machinery as hyperinf with every gradient flattened to one row of D =
+// r d.
 //
 //   F = (1/n) sum_i vec(g_i) vec(g_i)'  (D x D),      h = (F + lambda I)^-1 v,      score(i) = - <h, g_i>
 //   dense (nD^2 + D^3/3), or by Woodbury on the n rows (n^2 D + n^3/3)

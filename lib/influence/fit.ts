@@ -21,7 +21,8 @@ export interface FitOptions extends CurvatureOptions, RunOptions {}
  *
  * @returns plain data: reuse it with {@link precondition} for any damping and any number of queries, keep it with
  *   {@link saveCurvature}. All matrices are in memory at once (8 d^2 bytes a layer); `influence` keeps only one
- * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_NON_FINITE (naming file, layer and sample), GRADSIFT_MEMORY, GRADSIFT_IO
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_NON_FINITE (naming file, layer and sample), GRADSIFT_MEMORY,
+ * GRADSIFT_IO
  */
 export async function fit(train: GradientStore, options: FitOptions = {}): Promise<Curvature> {
   const shape = checkCurvatureOptions(options);

@@ -47,15 +47,17 @@ type LayerOutput = {
  *
  *     score(q, i) = - sum_l < v_{q,l} A_l^-1, g_{i,l} >_F      (hyperinf: A_l = (1/n) sum_i g_i' g_i + lambda_l I)
  *
- * Positive scores raise the validation loss (harmful) unless `convention` says otherwise. Methods share each read of the
- * rows; a layer that fits the budget is read once. The result has the same bits for any number of threads and any budget
- * that admits the same forms (each layer's `solver` and `why` tell them).
+ * Positive scores raise the validation loss (harmful) unless `convention` says otherwise. Methods share each read of
+ * the rows; a layer that fits the budget is read once. The result has the same bits for any number of threads and any
+ * budget that admits the same forms (each layer's `solver` and `why` tell them).
  *
  * @param options stores of per-sample gradients [samples, r, d] with the same layers, and how to score: see
  *   {@link InfluenceOptions}
- * @returns scores per method and query, and for each layer the damping, solver, residual and bounds it was reached with.
+ * @returns scores per method and query, and for each layer the damping, solver, residual and bounds it was reached
+ * with.
  *   Numerical trouble is a status there, never an exception
- * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE (layers that do not match), GRADSIFT_NON_FINITE (file, layer and
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE (layers that do not match), GRADSIFT_NON_FINITE (file, layer
+ * and
  *   sample named), GRADSIFT_MEMORY (bytes needed and given), GRADSIFT_IO; the reason of `signal` when aborted
  */
 export async function influence(options: InfluenceOptions): Promise<InfluenceResult> {

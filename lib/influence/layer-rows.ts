@@ -44,9 +44,10 @@ export function openLayerRows(store: GradientStore, layer: LayerInfo, options: L
   async function readOnce(): Promise<RowBlock> {
     ++reads;
     iterator = store.blocks(layer, { blockSamples, signal });
-    const { value, done } = await iterator.next();
-    if (done === true) throw new GradsiftError('GRADSIFT_IO', `${store.source}: layer ${show(layer.name)} has no rows`);
-    return clean(value);
+    const next = await iterator.next();
+    if (next.done === true)
+      throw new GradsiftError('GRADSIFT_IO', `${store.source}: layer ${show(layer.name)} has no rows`);
+    return clean(next.value);
   }
 
   return {
@@ -83,7 +84,8 @@ function withZeros(layer: LayerInfo, skip: ReadonlySet<number> | undefined): (bl
 export function nonFinite(source: string, layer: string, sample: number): GradsiftError {
   return new GradsiftError(
     'GRADSIFT_NON_FINITE',
-    `${source}: layer ${show(layer)}, sample ${sample}: holds NaN or infinity (onNonFinite 'skip' leaves such samples out)`,
+    `${source}: layer ${show(layer)}, sample ${sample}: holds NaN or infinity ` +
+      "(onNonFinite 'skip' leaves such samples out)",
   );
 }
 

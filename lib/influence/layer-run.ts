@@ -1,5 +1,5 @@
-// One layer through all methods. Each method is a generator that yields the pass it needs next; methods that wait for the
-// same rows are served by one read.
+// One layer through all methods. Each method is a generator that yields the pass it needs next; methods that wait for
+// the same rows are served by one read.
 import type { RowBlock } from '../gradients/store.js';
 import { dampingOf, startGram, type Gram, type LayerCurvature } from './curvature.js';
 import type {
@@ -82,7 +82,7 @@ export async function runLayer(
     const tally = { sumAbsolute: 0, seconds: 0, passes: { fit: 0, train: 0 } };
     const score = scorePass(job, method.method, tally);
     const steps = estimators[method.method].run(task, method, score);
-    return { method, steps, tally, pending: undefined, outcome: undefined } as Run;
+    return { method, steps, tally, pending: undefined, outcome: undefined };
   });
   try {
     for (const run of runs) await advance(run);

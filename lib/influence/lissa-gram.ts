@@ -72,7 +72,9 @@ interface Iterate {
   readonly kq: Float64Array;
 }
 
-/** ||v - (F + damping I) a r||^2 = ||alpha v - X' q||^2, alpha = 1 - a damping c, q = (a/n) (c X v + K u) + a damping u. */
+/**
+ * ||v - (F + damping I) a r||^2 = ||alpha v - X' q||^2, alpha = 1 - a damping c, q = (a/n) (c X v + K u) + a damping u.
+ */
 async function residualSquared(ops: Operations, system: GramSystem, { a, c, u, ku, q, kq }: Iterate): Promise<number> {
   const { gram, xv, v, count, queries, samples: n, damping } = system;
   for (let i = 0; i < q.length; ++i) {

@@ -1,7 +1,8 @@
 // LiSSA (Agarwal, Bullins, Hazan 2017) on the empirical Fisher of a layer, as DataInf and HyperINF use it, but with the
 // correct sign of lambda and a step that cannot diverge; compat 'datainf' is their code: a = 1, 10 steps, wrong sign.
 //
-//   F = (1/n) sum_k vec(g_k) vec(g_k)',   r_0 = v,   r <- v + r - a (F r + lambda r),   h = a r,   score(i) = - <h, g_i>
+//   F = (1/n) sum_k vec(g_k) vec(g_k)',   r_0 = v,   r <- v + r - a (F r + lambda r),   h = a r,   score(i) = - <h,
+// g_i>
 //
 // Three forms of the same recursion: on F itself (D x D); on the Gram matrix K = X X' (n x n), with r = c v + X' u,
 //   c <- 1 + (1 - a lambda) c,   u <- (1 - a lambda) u - (a/n) (c X v + K u);

@@ -25,7 +25,8 @@ export function findLayer(store: GradientStore, layer: LayerInfo, origin: string
   if (found.r !== layer.r || found.d !== layer.d) {
     throw new GradsiftError(
       'GRADSIFT_SHAPE',
-      `${store.source}: layer ${show(layer.name)}: expected ${shapeOf(layer)} for each sample as in ${origin}, got ${shapeOf(found)}`,
+      `${store.source}: layer ${show(layer.name)}: expected ${shapeOf(layer)} for each sample as in ${origin}, ` +
+        `got ${shapeOf(found)}`,
     );
   }
   return found;

@@ -1,5 +1,5 @@
-// The native calls of one job: on the calling thread (with idle workers) where a call is over in about a millisecond, on
-// the pool where it is not. Between short calls the event loop gets its turn.
+// The native calls of one job: on the calling thread (with idle workers) where a call is over in about a millisecond,
+// on the pool where it is not. Between short calls the event loop gets its turn.
 import type { FloatArray } from '../native/binding.js';
 import { gfim, gfimAsync } from '../linalg/gfim.js';
 import {
@@ -117,26 +117,6 @@ export function createOperations(settings: CallSettings): Operations {
   const { threads, signal } = settings;
   const own: CallSettings = { threads, signal };
   const { turn, call } = scheduler(signal);
-  const transposed = <Rows extends FloatArray>(rows: Rows, count: number, r: number, d: number) => {
-    // (d x r) = (r x d)' I: the products with 1 and 0 and their sums are exact, and no loop over elements runs here.
-    const identity = new (rows.constructor as new (length: number) => Rows)(r * r);
-    for (let i = 0; i < r; ++i) identity[i * r + i] = 1;
-    const sizes: MatmulOptions = {
-      batch: count,
-      m: d,
-      k: r,
-      n: r,
-      transposeA: true,
-      strideB: 0,
-      ...withThreads(threads),
-    };
-    const short = isShortProduct(count * 2 * d * r * r);
-    return call(
-      short,
-      () => matmul(rows, identity, sizes),
-      () => matmulAsync(rows, identity, { ...sizes, signal }),
-    );
-  };
   return {
     settings: own,
     turn,
@@ -186,8 +166,26 @@ export function createOperations(settings: CallSettings): Operations {
         () => rowGramAsync(rows, options),
       );
     },
-    transposeSamples: transposed,
+    transposeSamples: (rows, count, r, d) => transposeSamples(call, own, rows, { count, r, d }),
   };
+}
+
+/** (d x r) = (r x d)' I: the products with 1 and 0 and their sums are exact, and no loop over elements runs here. */
+function transposeSamples<Rows extends FloatArray>(
+  call: Operations['call'],
+  { threads, signal }: CallSettings,
+  rows: Rows,
+  { count, r, d }: { count: number; r: number; d: number },
+) {
+  const identity = new (rows.constructor as new (length: number) => Rows)(r * r);
+  for (let i = 0; i < r; ++i) identity[i * r + i] = 1;
+  const shape = { batch: count, m: d, k: r, n: r, transposeA: true, strideB: 0 };
+  const sizes: MatmulOptions = { ...shape, ...withThreads(threads) };
+  return call(
+    isShortProduct(count * 2 * d * r * r),
+    () => matmul(rows, identity, sizes),
+    () => matmulAsync(rows, identity, { ...sizes, signal }),
+  );
 }
 
 function withThreads(threads: number | undefined): { threads?: number } {

@@ -35,9 +35,14 @@ export interface DampingOptions {
 
 /** Which curvature is formed from the rows. */
 export interface CurvatureOptions {
-  /** 'columns' (default) keeps d: G = (1/n) sum g' g. 'rows' keeps r: G = (1/n) sum g g'. Another side is another estimator. */
+  /**
+   * 'columns' (default) keeps d: G = (1/n) sum g' g. 'rows' keeps r: G = (1/n) sum g g'. Another side is another
+   * estimator.
+   */
   readonly side?: Side | undefined;
-  /** '1/r' divides G by the length of the summed side, as in the paper's lemma; default 'none', as in the authors' code. */
+  /**
+   * '1/r' divides G by the length of the summed side, as in the paper's lemma; default 'none', as in the authors' code.
+   */
   readonly fisherScale?: FisherScale | undefined;
   /** 'f64' (default), or 'f32': float32 tiles of a constant number of rows, merged in float64. */
   readonly gramPrecision?: GramPrecision | undefined;
@@ -63,13 +68,18 @@ export interface LissaOptions {
   readonly stepSize?: number | undefined;
   /** Relative residual at which it stops, in (0, 1); default 0.01. 0 takes every step. */
   readonly tolerance?: number | undefined;
-  /** 'datainf': the authors' 10 steps with a = 1 and the wrong sign of lambda. Excludes the three above; `lissa` only. */
+  /**
+   * 'datainf': the authors' 10 steps with a = 1 and the wrong sign of lambda. Excludes the three above; `lissa` only.
+   */
   readonly compat?: 'datainf' | undefined;
 }
 
 /** How rows are read. */
 export interface RunOptions {
-  /** Samples with NaN or infinity: 'error' (default) names the first; 'skip' leaves them out of everything and lists them. */
+  /**
+   * Samples with NaN or infinity: 'error' (default) names the first; 'skip' leaves them out of everything and lists
+   * them.
+   */
   readonly onNonFinite?: 'error' | 'skip' | undefined;
   /** Budget for rows, matrices and scratch memory; default 2 GiB. No result depends on it, bit for bit. */
   readonly memoryBytes?: number | undefined;
@@ -91,7 +101,10 @@ export interface InfluenceOptions extends DampingOptions, CurvatureOptions, Solv
   readonly lissa?: LissaOptions | undefined;
   /** 'mean' (default): one query, the mean validation gradient. 'each': every validation sample is a query. */
   readonly queries?: QueryMode | undefined;
-  /** 'loss-derivative' (default): positive scores raise the validation loss (harmful). 'proponent' has the opposite sign. */
+  /**
+   * 'loss-derivative' (default): positive scores raise the validation loss (harmful). 'proponent' has the opposite
+   * sign.
+   */
   readonly convention?: Convention | undefined;
   /** Lists the k highest and k lowest samples of each query. */
   readonly topK?: number | undefined;
@@ -101,7 +114,9 @@ export interface InfluenceOptions extends DampingOptions, CurvatureOptions, Solv
   readonly ids?: readonly (string | number)[] | undefined;
   /** Folder that keeps each finished layer, so that the same job continues after an interruption with equal bits. */
   readonly workDir?: string | undefined;
-  /** A curvature from {@link fit} or a file written by `saveCurvature`: hyperinf and lissa-gfim then read `train` once. */
+  /**
+   * A curvature from {@link fit} or a file written by `saveCurvature`: hyperinf and lissa-gfim then read `train` once.
+   */
   readonly loadCurvature?: Curvature | string | undefined;
   /** File to write the generalised Fisher matrices to. */
   readonly saveCurvature?: string | undefined;

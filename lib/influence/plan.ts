@@ -3,7 +3,7 @@
 import { GradsiftError, show } from '../errors.js';
 import type { GradientStore, LayerInfo } from '../gradients/store.js';
 import { gfimTileSamples } from '../linalg/gfim.js';
-import { keptSize, type Curvature } from './curvature.js';
+import { keptSize } from './curvature.js';
 import type { Candidate, LayerShape } from './estimator.js';
 import { matchLayers, type MatchedLayer } from './match-layers.js';
 import { ESTIMATORS } from './methods.js';
@@ -64,7 +64,9 @@ export function elementBytes({ dtype }: LayerInfo): number {
   return dtype === 'F64' ? 8 : 4;
 }
 
-/** Largest block of whole tiles within the budget; the whole layer if it fits. undefined when not even one tile does. */
+/**
+ * Largest block of whole tiles within the budget; the whole layer if it fits. undefined when not even one tile does.
+ */
 export function blockSamplesWithin(store: GradientStore, layer: LayerInfo, budget: number): number | undefined {
   const { samples, r, d } = layer;
   if (store.blockBytes(layer, samples) <= budget) return samples;
@@ -261,5 +263,5 @@ export function planInfluence(options: InfluenceOptions): Plan {
   const { train, val, fitOn } = options;
   const config = checkOptions(options);
   const curvature = typeof options.loadCurvature === 'string' ? undefined : options.loadCurvature;
-  return planJob({ train, val, fitOn }, matchLayers(train, val, fitOn, curvature as Curvature | undefined), config);
+  return planJob({ train, val, fitOn }, matchLayers(train, val, fitOn, curvature), config);
 }

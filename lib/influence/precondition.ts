@@ -1,4 +1,4 @@
-import type { GradientStore } from '../gradients/store.js';
+import type { GradientStore, LayerInfo } from '../gradients/store.js';
 import { dampingOf, type Curvature } from './curvature.js';
 import { outcome, type LayerOutcome } from './estimator.js';
 import { byteCounter, streamedBlock } from './fit.js';
@@ -46,7 +46,8 @@ export interface Preconditioned {
  * @param queries gradients of the validation samples
  * @returns h of each layer with the residual ||V - H A||_F / ||V||_F, recomputed in float64. A numerical failure is a
  *   status, never an exception
- * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE for layers that do not match, GRADSIFT_NON_FINITE, GRADSIFT_IO
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE for layers that do not match, GRADSIFT_NON_FINITE,
+ * GRADSIFT_IO
  */
 export async function precondition(
   curvature: Curvature,
@@ -60,16 +61,7 @@ export async function precondition(
   requireOneOf('queries', mode, ['mean', 'each']);
   if (solve.solver === 'woodbury')
     throw mismatch('GRADSIFT_ARGUMENT', 'solver', 'one that works on matrices', 'woodbury');
-  const wanted = queries.layers.filter(({ name }) => curvature.layers.some((layer) => layer.name === name));
-  if (wanted.length < curvature.layers.length) {
-    const missing = curvature.layers.find(({ name }) => !wanted.some((layer) => layer.name === name));
-    throw mismatch(
-      'GRADSIFT_SHAPE',
-      `${queries.source}: layers`,
-      'every layer of the curvature',
-      `none named ${missing?.name}`,
-    );
-  }
+  const wanted = layersOf(curvature, queries);
   const ops = createOperations(run);
   const blocks = (layer: (typeof wanted)[number]) => streamedBlock(queries, layer, run.memoryBytes);
   const audit = run.onNonFinite === 'skip';
@@ -125,6 +117,16 @@ export async function precondition(
     layers.push({ name, r, d, h, ...record });
   }
   return { queries: queryNames(mode, queries.samples), layers };
+}
+
+/** The layers of the queries that the curvature knows. @throws GRADSIFT_SHAPE when one of the curvature's is missing */
+function layersOf(curvature: Curvature, { layers, source }: GradientStore): LayerInfo[] {
+  const missing = curvature.layers.find(({ name }) => !layers.some((layer) => layer.name === name));
+  if (missing) {
+    const expected = 'every layer of the curvature';
+    throw mismatch('GRADSIFT_SHAPE', `${source}: layers`, expected, `none named ${missing.name}`);
+  }
+  return layers.filter(({ name }) => curvature.layers.some((layer) => layer.name === name));
 }
 
 /** ["mean"], or the index of every query. */

@@ -1,5 +1,6 @@
 // The settings of the HyperINF authors' code (Blackzxy/HyperINF, commit 6ce71cc), kept exactly: X_0 = alpha I, a fixed
-// number of textbook steps X <- X (2 I - A X), no stop test, A = G + (lambda + extraDamping) I, lambda = mean(g^2) / 10.
+// number of textbook steps X <- X (2 I - A X), no stop test, A = G + (lambda + extraDamping) I, lambda = mean(g^2) /
+// 10.
 
 export type PresetName = 'mislabel' | 'llm' | 'vlm';
 
@@ -19,8 +20,8 @@ export interface Preset {
 
 /**
  * `mislabel`: Mislabeled_Data_Detection/src/influence.py (its method names: identity = tracin, iterative = hyperinf,
- * datainf = datainf, LiSSA = lissa, accurate = exact). `llm` and `vlm`: the two data-selection strategies; 15 steps resolve
- * eigenvalues above 0.61 only (muCutoff in the result says so).
+ * datainf = datainf, LiSSA = lissa, accurate = exact). `llm` and `vlm`: the two data-selection strategies; 15 steps
+ * resolve eigenvalues above 0.61 only (muCutoff in the result says so).
  */
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   mislabel: {

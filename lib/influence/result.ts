@@ -96,7 +96,7 @@ const number = (value: number) => (Number.isFinite(value) ? value : null);
 
 function layerJson({ scores, ...layer }: LayerRecord): Json {
   const fields = Object.entries(layer).map(([key, value]): [string, Json] => {
-    return [key, typeof value === 'number' ? number(value) : (value as Json)];
+    return [key, typeof value === 'number' ? number(value) : value];
   });
   const own: [string, Json][] =
     scores === undefined ? [] : [['scores', scores.map((list) => Array.from(list, number))]];

@@ -23,7 +23,8 @@ export interface Scores {
 /**
  * Scores samples against preconditioned queries in one pass: score(q, i) = - sum_l <h_{q,l}, g_{i,l}>_F.
  *
- * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE for layers that do not match, GRADSIFT_NON_FINITE, GRADSIFT_IO
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE for layers that do not match, GRADSIFT_NON_FINITE,
+ * GRADSIFT_IO
  */
 export async function score(samples: GradientStore, h: Preconditioned, options: ScoreOptions = {}): Promise<Scores> {
   const { convention = 'loss-derivative' } = options;

@@ -1,5 +1,5 @@
-// H = V (G + lambda I)^-1 for a block of right-hand sides, by the solver that is asked for or by the cheapest one, always
-// with the same certificate: the residual ||V - A H||_F / ||V||_F in float64 and bounds of the spectrum.
+// H = V (G + lambda I)^-1 for a block of right-hand sides, by the solver that is asked for or by the cheapest one,
+// always with the same certificate: the residual ||V - A H||_F / ||V||_F in float64 and bounds of the spectrum.
 import { GradsiftError } from '../errors.js';
 import { choleskySolve } from '../linalg/cholesky-solve.js';
 import { solveDamped } from '../linalg/solve.js';
@@ -36,7 +36,9 @@ type PlanConfig = Pick<Config, 'damping' | 'solve'>;
 /** Cost of a flop relative to one of a blocked product, by the benchmark of the solvers on one x86 core. */
 const COST = { cholesky: 3, woodbury: 3, hyperpower: 1, schulz: 1, cg: 4 } as const;
 
-/** Upper bound of the condition number of A = G + lambda I that lambda = c trace(G) / (d r) gives; a guess otherwise. */
+/**
+ * Upper bound of the condition number of A = G + lambda I that lambda = c trace(G) / (d r) gives; a guess otherwise.
+ */
 function conditionBound(n: number, summed: number, config: PlanConfig): number {
   return config.damping.kind === 'ratio' && config.damping.value > 0 ? 1 + (n * summed) / config.damping.value : 1e6;
 }

@@ -1,5 +1,5 @@
-// A folder that keeps what is finished of a job: the curvature of each layer as soon as it is formed, its scores when all
-// methods are through. The same job, started again, goes on from there with equal bits; another job is refused.
+// A folder that keeps what is finished of a job: the curvature of each layer as soon as it is formed, its scores when
+// all methods are through. The same job, started again, goes on from there with equal bits; another job is refused.
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -58,7 +58,8 @@ async function claim(path: string, job: JobDescription, signal: AbortSignal | un
     if (others.length > 0) {
       throw new GradsiftError(
         'GRADSIFT_ARGUMENT',
-        `workDir: expected an empty folder or one of an earlier run, but ${path} holds ${show(others[0])} and no ${JOB}`,
+        `workDir: expected an empty folder or one of an earlier run, ` +
+          `but ${path} holds ${show(others[0])} and no ${JOB}`,
       );
     }
     const text = `${JSON.stringify({ schema: SCHEMA, job }, null, 2)}\n`;

@@ -7,7 +7,10 @@ import type { HalfDtype } from './widen.js';
 /** Which dimension of a layer's r x d gradients is kept: 'columns' gives d x d, 'rows' gives r x r. */
 export type GfimSide = 'columns' | 'rows';
 
-/** 'f64': products and sums in float64. 'f32': float32 tiles of at most 256 terms, merged in float64; about twice as fast. */
+/**
+ * 'f64': products and sums in float64. 'f32': float32 tiles of at most 256 terms, merged in float64; about twice as
+ * fast.
+ */
 export type GramPrecision = 'f64' | 'f32';
 
 /** Shape and scaling of {@link gfim}. */

@@ -84,7 +84,7 @@ function prepare<Array extends FloatArray>(a: Array, b: Array, options: MatmulOp
   if (beta !== 0 && options.out === undefined) {
     throw mismatch('GRADSIFT_ARGUMENT', 'out', 'the matrices that beta scales', undefined);
   }
-  const out = options.out ?? (new (a.constructor as new (length: number) => Array)(sizeC) as Array);
+  const out = options.out ?? new (a.constructor as new (length: number) => Array)(sizeC);
   requireSpan('out', out, a, batch, strideC, m, ldC, n);
   requireDisjoint(out, { a, b });
   const args = [

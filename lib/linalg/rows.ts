@@ -62,7 +62,8 @@ export interface AddWeightedRowsOptions extends RowsOptions {
 /**
  * Weighted sums of rows, added to out: out[q][j] += sum_i weights[q * weightStride + i] X[i][j].
  *
- * Rows are summed in tiles of 64, in order: blocks of a store that start at multiples of 64 rows give the bits of one call.
+ * Rows are summed in tiles of 64, in order: blocks of a store that start at multiples of 64 rows give the bits of one
+ * call.
  *
  * @param rows X, [count][length]
  * @param weights [queries][weightStride]
@@ -91,8 +92,8 @@ export async function addWeightedRowsAsync(
 }
 
 /**
- * Squared Euclidean norm of every row: out[i] = sum_j X[i][j]^2. NaN or infinity when, and only when, row i holds one, or
- * its squares overflow float64: the test for bad gradients costs one pass.
+ * Squared Euclidean norm of every row: out[i] = sum_j X[i][j]^2. NaN or infinity when, and only when, row i holds one,
+ * or its squares overflow float64: the test for bad gradients costs one pass.
  *
  * @param rows X, [count][length]
  * @returns out, [count]

@@ -62,7 +62,7 @@ function prepare<Array extends FloatArray>(a: Array, b: Array, options: Symmetri
   if (beta !== 0 && options.out === undefined) {
     throw mismatch('GRADSIFT_ARGUMENT', 'out', 'the matrices that beta scales', undefined);
   }
-  const out = options.out ?? (new (a.constructor as new (length: number) => Array)(length) as Array);
+  const out = options.out ?? new (a.constructor as new (length: number) => Array)(length);
   requireArray('out', out, a, length);
   requireApart('out', out, 'a', a);
   requireApart('out', out, 'b', b);

@@ -58,11 +58,14 @@ export function callAsync(
       threadCount(threads),
       (code) => {
         signal?.removeEventListener('abort', onAbort);
-        if (signal?.aborted) return reject(signal.reason as Error);
+        if (signal?.aborted) {
+          reject(signal.reason as Error);
+          return;
+        }
         try {
           resolve(outcome(operation, code));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       },
       ...args,

@@ -25,7 +25,7 @@ function endless(signal: AbortSignal, threads?: number): Promise<unknown> {
 const code = (promise: Promise<unknown>) =>
   promise.then(
     () => 'none',
-    (error: { code?: string }) => error.code,
+    (error: unknown) => (error as { code?: string }).code,
   );
 
 describe('asynchronous calls', () => {
@@ -69,12 +69,12 @@ describe('asynchronous calls', () => {
 
   test('read shared memory, refuse resizable buffers, keep their buffers from being transferred', async () => {
     const sizes = { m: 1, k: 2, n: 1 };
-    const shared = new Float32Array(new SharedArrayBuffer(8));
+    const shared: Float32Array = new Float32Array(new SharedArrayBuffer(8));
     shared.set([3, 4]);
     expect(await matmulAsync(shared, shared, sizes)).toEqual(Float32Array.of(25));
 
     const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer;
-    const resizable = new Float32Array(new Resizable(8, { maxByteLength: 16 }));
+    const resizable: Float32Array = new Float32Array(new Resizable(8, { maxByteLength: 16 }));
     expect(await code(matmulAsync(resizable, shared, sizes))).toBe('GRADSIFT_ARGUMENT');
     expect(matmul(resizable, shared, sizes)).toEqual(Float32Array.of(0)); // nothing can shrink it during a sync call
 

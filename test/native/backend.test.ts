@@ -3,8 +3,8 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { backend } from '../../lib/native/backend';
-import { binding } from '../../lib/native/binding';
+import { backend } from '../../lib/native/backend.js';
+import { binding } from '../../lib/native/binding.js';
 
 const run = promisify(execFile);
 const root = join(__dirname, '../..');
