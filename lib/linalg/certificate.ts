@@ -7,7 +7,8 @@ import { requireApart, requireArray } from './array-checks.js';
 export interface Certificate {
   /**
    * 'ok': the residual is at most the tolerance. 'stepLimit', 'stagnated': it is not; the result is what was reached.
-   * 'diverged': not usable. 'notPositiveDefinite' (also: singular to working precision), 'nonFinite': a result of zeros.
+   * 'diverged': not usable. 'notPositiveDefinite' (also: singular to working precision), 'nonFinite': a result of
+   * zeros.
    */
   readonly status: Outcome;
   /** Iterations, or doublings of a hyperpower run; 0 for a direct solver. */
@@ -121,7 +122,7 @@ export function prepareSolve<Array extends FloatArray>(a: Array, v: Array, optio
   requireArray('a', a, a, batch * n * n);
   requireArray('v', v, a, batch * rhs * n);
   const length = batch * rhs * n;
-  const solution = options.out ?? (new (a.constructor as new (length: number) => Array)(length) as Array);
+  const solution = options.out ?? (new (a.constructor as new (length: number) => Array)(length));
   requireArray('out', solution, a, length);
   requireApart('out', solution, 'a', a);
   if (solution.buffer !== v.buffer || solution.byteOffset !== v.byteOffset) requireApart('out', solution, 'v', v);
