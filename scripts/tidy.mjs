@@ -16,9 +16,12 @@ const root = resolve(argument > 0 ? process.argv[argument + 1] : join(import.met
 const started = performance.now();
 
 const cache = new Map();
+const files = trackedFiles(root).filter((name) => !name.startsWith('test/data/'));
+const present = new Set(files);
 const tree = {
   root,
-  files: trackedFiles(root).filter((name) => !name.startsWith('test/data/')),
+  files,
+  has: (name) => present.has(name),
   read(name) {
     if (!cache.has(name)) cache.set(name, readFileSync(join(root, name), 'utf8'));
     return cache.get(name);

@@ -12,6 +12,7 @@ import {
 } from './options.js';
 import { blockSamplesWithin, elementBytes, tileSamples } from './plan.js';
 
+/** Options of {@link fit}. */
 export interface FitOptions extends CurvatureOptions, RunOptions {}
 
 /**

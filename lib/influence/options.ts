@@ -4,10 +4,14 @@ import type { GradientStore } from '../gradients/store.js';
 import type { Curvature } from './curvature.js';
 import { PRESETS, type PresetName } from './presets.js';
 
+/** The names of the methods, in the order in which results list them. */
 export const METHODS = ['tracin', 'hyperinf', 'datainf', 'datainf-matrix', 'lissa', 'lissa-gfim', 'exact'] as const;
+/** One of {@link METHODS}. */
 export type MethodName = (typeof METHODS)[number];
 
+/** The names of the solvers; 'auto' chooses for each layer by the work it costs, and the result says which. */
 export const SOLVERS = ['auto', 'schulz', 'hyperpower', 'cholesky', 'woodbury', 'cg'] as const;
+/** One of {@link SOLVERS}. */
 export type SolverName = (typeof SOLVERS)[number];
 
 export type Side = 'columns' | 'rows';
@@ -89,6 +93,7 @@ export interface RunOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** Options of {@link influence} and {@link planInfluence}. */
 export interface InfluenceOptions extends DampingOptions, CurvatureOptions, SolverOptions, RunOptions {
   /** Per-sample gradients of the training samples to score. */
   readonly train: GradientStore;

@@ -30,6 +30,7 @@ export interface LayerPlan {
   readonly peakBytes: number;
 }
 
+/** What a job will read, compute and hold: worked out before anything is allocated. */
 export interface Plan {
   readonly samples: number;
   readonly queries: number;

@@ -19,6 +19,7 @@ import { readQueries } from './queries.js';
 import { denseSolver } from './solve.js';
 import { mismatch, requireOneOf } from '../errors.js';
 
+/** Options of {@link precondition}. */
 export interface PreconditionOptions extends DampingOptions, SolverOptions, RunOptions {
   /** 'mean' (default) or 'each': as in {@link InfluenceOptions}. */
   readonly queries?: QueryMode | undefined;

@@ -2,6 +2,7 @@
 // number of textbook steps X <- X (2 I - A X), no stop test, A = G + (lambda + extraDamping) I, lambda = mean(g^2) /
 // 10.
 
+/** The authors' published settings: 'mislabel' detection, data selection for an 'llm' or a 'vlm'. */
 export type PresetName = 'mislabel' | 'llm' | 'vlm';
 
 export interface Preset {

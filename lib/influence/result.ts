@@ -22,6 +22,7 @@ export interface TopSamples {
   readonly lowest: readonly Ranked[];
 }
 
+/** The scores of one method, with the outcome of every layer. */
 export interface MethodResult {
   /** The worst of its layers. Anything but 'ok' is worth a look. */
   readonly status: OutcomeStatus;
@@ -36,6 +37,7 @@ export interface MethodResult {
   readonly seconds: number;
 }
 
+/** The result of {@link influence}: plain data, the JSON of `gradsift influence`. */
 export interface InfluenceResult {
   readonly schema: 'gradsift/influence/1';
   /** 'loss-derivative': positive scores raise the validation loss (harmful). 'proponent': the opposite. */

@@ -7,11 +7,13 @@ import { createOperations } from './operations.js';
 import { checkRunOptions, type Convention, type RunOptions } from './options.js';
 import type { Preconditioned } from './precondition.js';
 
+/** Options of {@link score}. */
 export interface ScoreOptions extends RunOptions {
   /** 'loss-derivative' (default): positive is harmful. 'proponent': the opposite sign. */
   readonly convention?: Convention | undefined;
 }
 
+/** What {@link score} returns. */
 export interface Scores {
   readonly convention: Convention;
   readonly queries: readonly (string | number)[];

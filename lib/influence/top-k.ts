@@ -1,10 +1,12 @@
 import { mismatch, requireInteger, requireOneOf } from '../errors.js';
 
+/** One of the {@link topK}: a sample and its score. */
 export interface Ranked {
   readonly index: number;
   readonly score: number;
 }
 
+/** Options of {@link topK}. */
 export interface TopKOptions {
   /** 'highest' (default): most harmful first under convention 'loss-derivative'. 'lowest': most helpful first. */
   readonly order?: 'highest' | 'lowest' | undefined;

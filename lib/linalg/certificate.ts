@@ -122,7 +122,7 @@ export function prepareSolve<Array extends FloatArray>(a: Array, v: Array, optio
   requireArray('a', a, a, batch * n * n);
   requireArray('v', v, a, batch * rhs * n);
   const length = batch * rhs * n;
-  const solution = options.out ?? (new (a.constructor as new (length: number) => Array)(length));
+  const solution = options.out ?? new (a.constructor as new (length: number) => Array)(length);
   requireArray('out', solution, a, length);
   requireApart('out', solution, 'a', a);
   if (solution.buffer !== v.buffer || solution.byteOffset !== v.byteOffset) requireApart('out', solution, 'v', v);

@@ -86,7 +86,7 @@ function prepare<Array extends FloatArray>(a: Array, options: HyperpowerInverseO
     if (value !== undefined) throw mismatch('GRADSIFT_ARGUMENT', name, `nothing with method ${method}`, value);
   }
   const length = batch * n * n;
-  const inverse = options.out ?? (new (a.constructor as new (length: number) => Array)(length));
+  const inverse = options.out ?? new (a.constructor as new (length: number) => Array)(length);
   requireArray('out', inverse, a, length);
   requireApart('out', inverse, 'a', a);
   const space = certificateSpace(batch);

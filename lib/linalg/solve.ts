@@ -27,6 +27,7 @@ export interface DampedRows {
   readonly scale: number;
 }
 
+/** Sizes, damping and solver of {@link solveDamped}. */
 export interface SolveDampedOptions {
   /** Rows and columns of g. */
   readonly n: number;
@@ -73,6 +74,7 @@ export interface SolveCertificate {
   readonly muCutoff: number | null;
 }
 
+/** What {@link solveDamped} returns: the solution, how it was reached and how good it is. */
 export interface DampedSolution {
   /** H, [rhs][n], one solution a row. */
   readonly solution: Float64Array;

@@ -42,7 +42,7 @@ function lineOf(text, index) {
 function resolveImport(tree, from, specifier) {
   const path = posix.join(posix.dirname(from), specifier);
   const candidates = [path, path.replace(/\.(c|m)?js$/, '.$1ts'), path.replace(/\.js$/, '.tsx')];
-  return candidates.find((name) => tree.files.includes(name));
+  return candidates.find((name) => tree.has(name));
 }
 
 function typescriptImports(tree) {
@@ -126,7 +126,7 @@ function nativeDirection(tree, report) {
       included.add(name);
       if (NAPI.test(posix.basename(name)) && folder !== 'binding') report(file, `only binding/ includes ${name}`, line);
       if (bracket === '<' || NAPI.test(name)) continue;
-      if (!name.startsWith('native/') || !tree.files.includes(name)) {
+      if (!name.startsWith('native/') || !tree.has(name)) {
         report(file, `include "${name}": write our headers from the repository root, others in <>`, line);
         continue;
       }

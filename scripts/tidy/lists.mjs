@@ -9,7 +9,7 @@ function difference(a, b) {
 
 function sourcesJson(tree, report) {
   const list = 'native/sources.json';
-  if (!tree.files.includes(list)) return;
+  if (!tree.has(list)) return;
   const { include: _include, defines: _defines, flags: _flags, ...groups } = JSON.parse(tree.read(list));
   const listed = Object.values(groups).flat();
   const present = tree.files.filter((file) => file.startsWith('native/') && /\.(cc|cu)$/.test(file));
@@ -26,7 +26,7 @@ function environment(tree, report) {
       read.set(name, file);
     }
   }
-  const readme = tree.files.includes('README.md') ? tree.read('README.md') : '';
+  const readme = tree.has('README.md') ? tree.read('README.md') : '';
   const documented = [...readme.matchAll(/\bGRADSIFT_[A-Z0-9_]+/g)].map(([name]) => name);
   for (const name of difference(read.keys(), documented)) report(read.get(name), `${name} is read, README is silent`);
   const code = tree.files
@@ -41,7 +41,7 @@ function packageJson(tree, report) {
   const manifest = JSON.parse(tree.read('package.json'));
   for (const [name, command] of Object.entries(manifest.scripts ?? {})) {
     for (const [file] of command.matchAll(/\b[\w./-]+\.(?:[cm]?[jt]s|json)\b/g)) {
-      if (!tree.files.includes(file)) report('package.json', `script ${name}: ${file} does not exist`);
+      if (!tree.has(file)) report('package.json', `script ${name}: ${file} does not exist`);
     }
   }
   for (const entry of manifest.files ?? []) {
@@ -108,12 +108,12 @@ function documented(tree, file, name) {
 
 function resolve(tree, from, specifier) {
   const path = posix.join(posix.dirname(from), specifier).replace(/\.(c?)js$/, '.$1ts');
-  return tree.files.includes(path) ? path : undefined;
+  return tree.has(path) ? path : undefined;
 }
 
 function publicDocs(tree, report) {
   const index = 'lib/index.ts';
-  if (!tree.files.includes(index)) return;
+  if (!tree.has(index)) return;
   const source = ts.createSourceFile(index, tree.read(index), ts.ScriptTarget.ES2022, true);
   for (const statement of source.statements.filter(ts.isExportDeclaration)) {
     const elements = statement.exportClause?.elements;

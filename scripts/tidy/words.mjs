@@ -67,7 +67,7 @@ export function words(tree, report) {
         }
       });
   }
-  const lock = tree.files.includes('package-lock.json') ? tree.read('package-lock.json') : '';
+  const lock = tree.has('package-lock.json') ? tree.read('package-lock.json') : '';
   for (const [, host] of lock.matchAll(/"resolved": "(?!https:\/\/registry\.npmjs\.org\/)([^"]*)"/g)) {
     report('package-lock.json', `"${host}" is not the public registry`);
   }
