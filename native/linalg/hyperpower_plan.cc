@@ -41,7 +41,8 @@ SolvePlan plan_hyperpower_solve(const HyperpowerScalars& scalars, std::size_t n,
   SolvePlan best;
   for (unsigned steps = doublings_to(scalars, kLoosest); steps <= kMaxDoublings; ++steps) {
     const double rho = scalars.rho[steps];
-    const double gain = std::min(0.5, rho + kappa * roundoff);
+    // Conjugate gradients on eigenvalues in [1 - rho, 1 + rho] gain this much a step, about rho / 2.
+    const double gain = std::min(0.5, rho / (1 + std::sqrt(1 - rho * rho)) + kappa * roundoff);
     const double passes = std::clamp(std::ceil(std::log(target) / std::log(gain)), 1.0, kMostPasses);
     const double flops = (steps - 1) * order * order * (order + 1) + passes * block * (steps + weight);
     if (best.flops != 0 && flops >= best.flops) break;  // the cost falls, then rises

@@ -132,9 +132,10 @@ class Engine {
  private:
   // How much of B is packed at one time, and how a part is cut into tasks. Nothing here changes a bit of the result.
   Part plan() noexcept {
-    // One panel of A uses each value of B once: B is read where it lies, if its lines lie side by side.
+    // Two panels of A use each value of B twice, less than packing it costs: it is read where it lies, if its lines lie
+    // side by side.
     if constexpr (std::is_same_v<B, Packed>) {
-      direct_b_ = product_.m <= kernel_.rows && product_.b.line_stride == 1 && product_.b.depth_run == 0;
+      direct_b_ = product_.m <= 2 * kernel_.rows && product_.b.line_stride == 1 && product_.b.depth_run == 0;
     }
     Part step{};
     step.columns = std::min(product_.n, kTaskColumns);
@@ -274,16 +275,22 @@ Status mirror_lower(const Execution& execution, std::size_t batch, std::size_t n
   // Copied in squares: both the rows read and the rows written of a 32 x 32 square stay in the first-level cache.
   constexpr std::size_t side = 32;
   const std::size_t stripes = divide_up(n, side);
+  const KernelTable& table = kernels();
   const bool done = execution.parallel(batch * stripes, [&](std::size_t task) {
     T* item = c + task / stripes * c_batch_stride;
     const std::size_t first = task % stripes * side;  // rows [first, last) of the upper triangle are written
     const std::size_t last = std::min(n, first + side);
     for (std::size_t i = first; i < last; ++i) item[i * c_stride + i] += gamma;
-    for (std::size_t column = first; column < n; column += side) {
+    for (std::size_t i = first; i < last; ++i) {
+      for (std::size_t j = i + 1; j < last; ++j) item[i * c_stride + j] = item[j * c_stride + i];
+    }
+    alignas(kAlignment) T square[side * side];
+    for (std::size_t column = last; column < n; column += side) {
+      const std::size_t lines = std::min(side, n - column);
+      // Packing lines that run along memory transposes them.
+      run_pack(table, Pack<T, T>{lines, side, last - first, item + column * c_stride + first, c_stride, 1, square});
       for (std::size_t i = first; i < last; ++i) {
-        for (std::size_t j = std::max(column, i + 1); j < std::min(n, column + side); ++j) {
-          item[i * c_stride + j] = item[j * c_stride + i];
-        }
+        std::copy_n(square + (i - first) * side, lines, item + i * c_stride + column);
       }
     }
   });
