@@ -10,7 +10,7 @@ export default {
   testPathIgnorePatterns: long ? [] : ['\\.long\\.test\\.ts$'],
   moduleFileExtensions: ['ts', 'cts', 'mts', 'js', 'cjs', 'mjs', 'json', 'node'],
   transform: {
-    '\\.[cm]?ts$': [
+    '\\.[cm]?ts$|linkedom/worker\\.js$': [
       'ts-jest',
       {
         tsconfig: {
@@ -20,6 +20,7 @@ export default {
           ignoreDeprecations: '6.0',
           esModuleInterop: true,
           isolatedModules: true,
+          allowJs: true,
         },
       },
     ],
@@ -30,8 +31,11 @@ export default {
     '^(\\.{1,2}/.*)\\.cjs$': ['$1.cts', '$1.cjs'],
     // Published as ESM, which jest cannot require; each package carries a UMD build of the same code.
     '^@observablehq/plot$': '<rootDir>/node_modules/@observablehq/plot/dist/plot.umd.min.js',
-    '^d3$': '<rootDir>/node_modules/d3/dist/d3.min.js',
+    '^d3(@[^/]+/dist/d3.min.js)?$': '<rootDir>/node_modules/d3/dist/d3.min.js',
+    // Its dependencies are ESM as well: the one file that bundles them is translated like a test.
+    '^linkedom$': '<rootDir>/node_modules/linkedom/worker.js',
   },
+  transformIgnorePatterns: ['/node_modules/(?!linkedom/worker\\.js$)', '\\.pnp\\.[^/]+$'],
   testTimeout: long ? 900_000 : 30_000,
   maxWorkers: 2,
 };

@@ -1,0 +1,23 @@
+import type { GradsiftError } from '../errors.js';
+
+/** What the exit status of the command means. */
+export const EXIT = { ok: 0, usage: 2, outcome: 3, interrupted: 130 } as const;
+
+/** One line for people, without a stack: what was expected and what came. */
+export function describe(error: unknown): string {
+  const text = error instanceof Error || hasMessage(error) ? error.message : String(error);
+  const line = text.replace(/\s*\n\s*/g, ' ').trim();
+  // An error that is neither the caller's nor a file's is a bug of ours: say so, with what helps to find it.
+  if (isGradsiftError(error)) return `gradsift: ${line}`;
+  const stack = error instanceof Error ? (error.stack ?? '').split('\n').find((frame) => /^\s+at /.test(frame)) : '';
+  return `gradsift: internal error, please report it: ${line}${stack ? ` (${stack.trim()})` : ''}`;
+}
+
+function hasMessage(error: unknown): error is { message: string } {
+  return typeof error === 'object' && error !== null && typeof (error as { message?: unknown }).message === 'string';
+}
+
+/** By code: an error of another copy of the library is one too. */
+export function isGradsiftError(error: unknown): error is GradsiftError {
+  return hasMessage(error) && /^GRADSIFT_/.test(String((error as { code?: unknown }).code));
+}

@@ -1,0 +1,145 @@
+// `gradsift influence`, from checked options to an exit status.
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { GradsiftError } from '../errors.js';
+import { openGradients } from '../gradients/open-gradients.js';
+import { replaceFile } from '../gradients/replace-file.js';
+import type { GradientStore } from '../gradients/store.js';
+import { influence } from '../influence/influence.js';
+import type { InfluenceOptions, Progress } from '../influence/options.js';
+import { planInfluence, type Plan } from '../influence/plan.js';
+import type { InfluenceResult } from '../influence/result.js';
+import { EXIT } from './exit.js';
+import { readIds } from './ids.js';
+import { parseInfluenceFlags, type InfluenceFlags, type InfluenceRequest } from './influence-flags.js';
+import { interruptible } from './interrupt.js';
+import { jsonText } from './json-text.js';
+import type { ProgressBar } from './progress.js';
+import { styleFor } from './text-table.js';
+import { checkSize, writeResult, writeStandardOutput } from './write-result.js';
+
+function outputs({ out, report, settings }: InfluenceRequest): string[] {
+  return [out, report, settings.saveCurvature].filter((path) => path !== undefined);
+}
+
+/** Finds out now, not after an hour of work, what could not be written, or would replace an input. */
+async function checkOutputs(request: InfluenceRequest): Promise<void> {
+  const paths = outputs(request).map((path) => resolve(path));
+  const inputs = [request.train, request.val, request.fitOn, request.ids, request.settings.loadCurvature];
+  const used = new Set(inputs.filter((path) => typeof path === 'string').map((path) => resolve(path)));
+  for (const [index, path] of paths.entries()) {
+    if (used.has(path))
+      throw new GradsiftError('GRADSIFT_ARGUMENT', `output ${path}: is an input of this command as well`);
+    if (paths.indexOf(path) !== index) throw new GradsiftError('GRADSIFT_ARGUMENT', `output ${path}: is named twice`);
+    const folder = await stat(dirname(path)).catch(() => undefined);
+    if (!folder?.isDirectory()) throw new GradsiftError('GRADSIFT_IO', `output ${path}: ${dirname(path)} is no folder`);
+    const file = await stat(path).catch(() => undefined);
+    if (file?.isDirectory()) throw new GradsiftError('GRADSIFT_IO', `output ${path}: is a folder`);
+  }
+}
+
+interface Stores {
+  readonly train: GradientStore;
+  readonly val: GradientStore;
+  readonly fitOn: GradientStore | undefined;
+}
+
+async function withStores<T>(request: InfluenceRequest, work: (stores: Stores) => Promise<T>): Promise<T> {
+  const { layers, exclude } = request;
+  const opened: GradientStore[] = [];
+  const open = async (path: string, selection: { layers?: typeof layers; exclude?: typeof exclude }) => {
+    const store = await openGradients(path, selection);
+    opened.push(store);
+    return store;
+  };
+  try {
+    const train = await open(request.train, { layers, exclude });
+    const val = await open(request.val, { layers, exclude });
+    const fitOn = request.fitOn === undefined ? undefined : await open(request.fitOn, { layers, exclude });
+    return await work({ train, val, fitOn });
+  } finally {
+    await Promise.all(opened.map((store) => store.close()));
+  }
+}
+
+function progressUpdates(bar: ProgressBar) {
+  return ({ phase, layer, doneBytes, totalBytes }: Progress) => bar.update(doneBytes / totalBytes, `${phase} ${layer}`);
+}
+
+async function printPlan(plan: Plan, { format }: InfluenceRequest, signal: AbortSignal): Promise<void> {
+  const { planText } = await import('./plan-text.js');
+  const text = format === 'json' ? `${jsonText(plan)}\n` : planText(plan, styleFor(process.stdout));
+  await writeStandardOutput([text], signal);
+}
+
+async function writeReport(
+  path: string,
+  result: InfluenceResult,
+  request: InfluenceRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { influenceReport } = await import('../report/index.js');
+  const page = influenceReport(result, { options: { command: commandLine(request) } });
+  await replaceFile(path, [Buffer.from(page)], signal);
+}
+
+function commandLine({ train, val, fitOn }: InfluenceRequest): string {
+  const words = process.argv.slice(2).map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : JSON.stringify(word)));
+  return words.length > 0 ? `gradsift ${words.join(' ')}` : [train, val, fitOn].join(' ');
+}
+
+/** One line for each method whose numbers deserve a second look. */
+function warnings({ methods }: InfluenceResult): string[] {
+  return Object.entries(methods)
+    .filter(([, { status }]) => status !== 'ok')
+    .map(([name, { status, layers }]) => {
+      const bad = layers.filter((layer) => layer.status !== 'ok' && layer.status !== 'skipped');
+      const shown = bad.slice(0, 3).map((layer) => layer.name);
+      const more = bad.length > shown.length ? `, and ${bad.length - shown.length} more` : '';
+      return `gradsift: ${name}: ${status} in ${bad.length} of ${layers.length} layers (${shown.join(', ')}${more})`;
+    });
+}
+
+/** Runs the command. @returns the exit status */
+export async function runInfluence(flags: InfluenceFlags): Promise<number> {
+  const request = parseInfluenceFlags(flags, process.stdout.isTTY);
+  let bar: ProgressBar | undefined;
+  const interrupt = interruptible(outputs(request), () => bar?.stop());
+  const { signal } = interrupt;
+  const note = (text: string) => {
+    if (!request.quiet) process.stderr.write(`${text}\n`);
+  };
+  try {
+    await checkOutputs(request);
+    return await withStores(request, async (stores) => {
+      const ids = request.ids === undefined ? undefined : await readIds(request.ids, stores.train.samples);
+      const options: InfluenceOptions = { ...stores, ...request.settings, ids, topK: request.top, signal };
+      const plan = planInfluence(options);
+      if (request.dryRun) {
+        await printPlan(plan, request, signal);
+        return EXIT.ok;
+      }
+      checkSize(plan.samples * plan.queries * (options.methods?.length ?? 1), request);
+      if (!request.quiet && process.stderr.isTTY) {
+        const { progressBar } = await import('./progress.js');
+        bar = progressBar(process.stderr);
+      }
+      const result = await influence({ ...options, onProgress: bar && progressUpdates(bar) });
+      bar?.stop();
+      await writeResult(result, request, signal);
+      if (request.out !== undefined) note(`gradsift: scores in ${request.out}`);
+      if (request.report !== undefined) {
+        await writeReport(request.report, result, request, signal);
+        note(`gradsift: report in ${request.report}`);
+      }
+      const lines = warnings(result);
+      for (const line of lines) process.stderr.write(`${line}\n`);
+      return lines.length > 0 ? EXIT.outcome : EXIT.ok;
+    });
+  } catch (error) {
+    bar?.stop();
+    const status = interrupt.status();
+    if (status === undefined) throw error;
+    return status;
+  }
+}
