@@ -67,6 +67,3 @@ export {
   type WoodburyResult,
 } from './linalg/woodbury-solve.js';
 export { backend, type Backend } from './native/backend.js';
-export { openGradients, type OpenGradientsOptions } from './gradients/open-gradients.js';
-export type { MemoryGradients, MemoryLayer } from './gradients/memory-store.js';
-export type { BlockOptions, GradientStore, InputRecord, LayerInfo, RowBlock, StoredDtype } from './gradients/store.js';

@@ -6,7 +6,8 @@ const root = join(__dirname, '../..');
 const program = join(root, 'examples/first-program.mjs');
 
 test('the program of the README is the one that runs here', () => {
-  const code = /## A first program\s+```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
+  const code =
+    /## A first program\s+```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
   const lines = code.split('\n').filter((line) => line !== '');
   const here = readFileSync(program, 'utf8').split('\n');
   expect(lines.length).toBeGreaterThanOrEqual(6);
