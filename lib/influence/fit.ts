@@ -10,7 +10,7 @@ import {
   type RunConfig,
   type RunOptions,
 } from './options.js';
-import { blockSamplesWithin, elementBytes, tileSamples } from './plan.js';
+import { blockSamplesWithin, elementBytes, tileSamples, type TileNeeds } from './plan.js';
 
 /** Options of {@link fit}. */
 export interface FitOptions extends CurvatureOptions, RunOptions {}
@@ -29,7 +29,7 @@ export async function fit(train: GradientStore, options: FitOptions = {}): Promi
   const shape = checkCurvatureOptions(options);
   const run = checkRunOptions(options);
   const ops = createOperations(run);
-  const blocks = (layer: LayerInfo) => streamedBlock(train, layer, run.memoryBytes);
+  const blocks = (layer: LayerInfo) => streamedBlock(train, layer, { gfim: shape.side }, run.memoryBytes);
   const progress = byteCounter(run, train.layers, run.onNonFinite === 'skip' ? 2 : 1);
   const skipped =
     run.onNonFinite === 'skip'
@@ -48,8 +48,8 @@ export async function fit(train: GradientStore, options: FitOptions = {}): Promi
 }
 
 /** Samples a block for passes whose rows are not kept: as large as the budget allows. */
-export function streamedBlock(store: GradientStore, layer: LayerInfo, memoryBytes: number): number {
-  return blockSamplesWithin(store, layer, memoryBytes) ?? Math.min(layer.samples, tileSamples(layer.r, layer.d));
+export function streamedBlock(store: GradientStore, layer: LayerInfo, needs: TileNeeds, memoryBytes: number): number {
+  return blockSamplesWithin(store, layer, needs, memoryBytes) ?? Math.min(layer.samples, tileSamples(layer, needs));
 }
 
 type Count = (phase: 'audit' | 'queries' | 'fit' | 'score', layer: LayerInfo, samples: number) => void;

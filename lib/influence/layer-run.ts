@@ -51,7 +51,7 @@ export interface LayerResult extends LayerOutcome {
 interface Run {
   readonly method: MethodPlan;
   readonly steps: AsyncGenerator<RowVisitor, LayerOutcome, void>;
-  readonly tally: { sumAbsolute: number; seconds: number; passes: { fit: number; train: number } };
+  readonly tally: { sums: number[]; seconds: number; passes: { fit: number; train: number } };
   pending: RowVisitor | undefined;
   outcome: LayerOutcome | undefined;
 }
@@ -79,7 +79,7 @@ export async function runLayer(
   const statistics = fitStatistics(job);
   const task = layerTask(job, statistics);
   const runs = plan.methods.map((method) => {
-    const tally = { sumAbsolute: 0, seconds: 0, passes: { fit: 0, train: 0 } };
+    const tally = { sums: [], seconds: 0, passes: { fit: 0, train: 0 } };
     const score = scorePass(job, method.method, tally);
     const steps = estimators[method.method].run(task, method, score);
     return { method, steps, tally, pending: undefined, outcome: undefined };
@@ -109,7 +109,12 @@ function layerResult({ plan, shape }: LayerJob, { outcome, tally }: Run): LayerR
   const { fit, train } = tally.passes;
   const separate = Math.min(fit, 1) + Math.min(train, 1);
   const reads = plan.kept ? (shape.sameRows ? Math.min(fit + train, 1) : separate) : fit + train;
-  return { ...(outcome as LayerOutcome), reads, seconds: tally.seconds, sumAbsolute: tally.sumAbsolute };
+  return {
+    ...(outcome as LayerOutcome),
+    reads,
+    seconds: tally.seconds,
+    sumAbsolute: tally.sums.reduce((a, b) => a + b, 0),
+  };
 }
 
 async function servePass(job: LayerJob, served: readonly Run[], statistics: Statistics): Promise<void> {
@@ -217,10 +222,10 @@ function layerTask(job: LayerJob, statistics: Statistics): LayerTask {
 
 /** Scores of a block: into the layer's own list if kept, and added to the total of the method. */
 function scorePass(job: LayerJob, method: MethodName, tally: Run['tally']): ScorePass {
-  const { config, ops, shape, totals, own } = job;
+  const { config, ops, shape, totals } = job;
   const { queries, samples: n } = shape;
   const total = totals[method] as Float64Array;
-  const ownScores = own?.[method];
+  const ownScores = job.own?.[method];
   const alpha = config.convention === 'proponent' ? 1 : -1;
   const length = shape.r * shape.d;
   return (h) => {
@@ -229,8 +234,9 @@ function scorePass(job: LayerJob, method: MethodName, tally: Run['tally']): Scor
       if (scratch.length < queries * count) scratch = new Float64Array(queries * count);
       await ops.rowDots(rows, h, { count, length, queries, alpha, out: scratch, outStride: count });
       for (let q = 0; q < queries; ++q) {
-        tally.sumAbsolute += addScores(scratch.subarray(q * count, (q + 1) * count), total, q * n + start);
-        ownScores?.set(scratch.subarray(q * count, (q + 1) * count), q * n + start);
+        const own = scratch.subarray(q * count, (q + 1) * count);
+        tally.sums[q] = addScores(own, total, q * n + start, tally.sums[q] ?? 0);
+        ownScores?.set(own, q * n + start);
         await ops.turn();
       }
     };
@@ -238,9 +244,8 @@ function scorePass(job: LayerJob, method: MethodName, tally: Run['tally']): Scor
   };
 }
 
-/** total[at ...] += scores; the sum of their magnitudes. */
-function addScores(scores: Float64Array, total: Float64Array, at: number): number {
-  let sum = 0;
+/** total[at ...] += scores; `sum` and their magnitudes. One by one, so that the size of a block does not show. */
+function addScores(scores: Float64Array, total: Float64Array, at: number, sum: number): number {
   for (let i = 0; i < scores.length; ++i) {
     const score = scores[i] as number;
     total[at + i]! += score;

@@ -15,7 +15,7 @@ import { matmul, matmulAsync, type MatmulOptions } from '../linalg/matmul.js';
 import type { GramPrecision, Side } from './options.js';
 
 /** Flops of a blocked product that one core does in about a millisecond. */
-const SHORT_PRODUCT_FLOPS = 3e7;
+const SHORT_PRODUCT_FLOPS = 6e7;
 /** Elements that a pass over rows reads in about a millisecond. */
 const SHORT_PASS_ELEMENTS = 1e6;
 /** The event loop is not kept waiting for longer than this by short calls in a row. */

@@ -7,7 +7,7 @@ import { keptSize } from './curvature.js';
 import type { Candidate, LayerShape } from './estimator.js';
 import { matchLayers, type MatchedLayer } from './match-layers.js';
 import { ESTIMATORS } from './methods.js';
-import { checkOptions, type Config, type InfluenceOptions, type MethodName } from './options.js';
+import { checkOptions, type Config, type InfluenceOptions, type MethodName, type Side } from './options.js';
 
 export interface MethodPlan extends Candidate {
   readonly method: MethodName;
@@ -45,19 +45,21 @@ export interface Plan {
   readonly memoryBytes: number;
 }
 
-/** The blocks of a sum must start at multiples of its tile, so that no bit depends on the budget. */
+/** Blocks of rows whose sums are wanted start at multiples of this (kRowTile), so that no bit depends on the budget. */
 const ROW_TILE = 64;
 
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
+/** The sums that a pass over a layer feeds. */
+export interface TileNeeds {
+  /** A generalised Fisher matrix of this side. */
+  readonly gfim?: Side | undefined;
+  /** The full Fisher matrix. */
+  readonly fisher?: boolean | undefined;
 }
 
-const leastMultiple = (a: number, b: number) => (a / greatestDivisor(a, b)) * b;
-
-/** Samples that every block but the last holds a multiple of. */
-export function tileSamples(r: number, d: number): number {
-  const tiles = [gfimTileSamples(r, d), gfimTileSamples(r, d, 'rows'), gfimTileSamples(1, r * d), ROW_TILE];
-  return tiles.reduce(leastMultiple);
+/** Samples that every block but the last holds a multiple of. All tiles are powers of two: the largest serves all. */
+export function tileSamples({ r, d }: LayerInfo, { gfim, fisher = false }: TileNeeds): number {
+  const forGfim = gfim === undefined ? 1 : gfimTileSamples(r, d, gfim);
+  return Math.max(ROW_TILE, forGfim, fisher ? gfimTileSamples(1, r * d) : 1);
 }
 
 /** Bytes of one element as the store hands it out. */
@@ -68,10 +70,15 @@ export function elementBytes({ dtype }: LayerInfo): number {
 /**
  * Largest block of whole tiles within the budget; the whole layer if it fits. undefined when not even one tile does.
  */
-export function blockSamplesWithin(store: GradientStore, layer: LayerInfo, budget: number): number | undefined {
-  const { samples, r, d } = layer;
+export function blockSamplesWithin(
+  store: GradientStore,
+  layer: LayerInfo,
+  needs: TileNeeds,
+  budget: number,
+): number | undefined {
+  const { samples } = layer;
   if (store.blockBytes(layer, samples) <= budget) return samples;
-  const tile = tileSamples(r, d);
+  const tile = tileSamples(layer, needs);
   let [low, high] = [0, Math.floor((samples - 1) / tile)];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
@@ -98,8 +105,8 @@ function workingBytes(shape: LayerShape, chosen: readonly Candidate[], config: C
 }
 
 /** Smallest block that can be read: one tile, or the layer if it has fewer samples. */
-function smallestBlock(layer: LayerInfo): number {
-  return Math.min(layer.samples, tileSamples(layer.r, layer.d));
+function smallestBlock(layer: LayerInfo, needs: TileNeeds): number {
+  return Math.min(layer.samples, tileSamples(layer, needs));
 }
 
 interface Fit {
@@ -124,15 +131,19 @@ function fit(
   const whole = working + fitStore.blockBytes(layers.fit, all) + scratch(all);
   if (whole <= budget) return { kept: true, blockSamples: all, bytes: whole } satisfies Fit;
   const needsRows = chosen.some((candidate) => candidate.needsRows);
-  const least = smallestBlock(layers.fit);
+  const needs = {
+    gfim: chosen.some(({ shares }) => shares === 'gfim') ? config.side : undefined,
+    fisher: chosen.some(({ shares }) => shares === 'fisher'),
+  };
+  const least = smallestBlock(layers.fit, needs);
   const needed = needsRows ? whole : working + fitStore.blockBytes(layers.fit, least) + scratch(least);
   if (needed > budget) return { needed };
   const perSample = scratch(1);
   // The scratch memory grows with the block, so the rows get what is left for both, in proportion.
   const rowsPerSample = fitStore.blockBytes(layers.fit, least) / least;
   const rows = (budget - working) * (rowsPerSample / (rowsPerSample + perSample));
-  const blockSamples = blockSamplesWithin(fitStore, layers.fit, Math.min(rows, budget)) ?? least;
-  const block = Math.min(blockSamples, largestStreamed(layers.fit));
+  const blockSamples = blockSamplesWithin(fitStore, layers.fit, needs, Math.min(rows, budget)) ?? least;
+  const block = Math.min(blockSamples, largestStreamed(layers.fit, needs));
   return {
     kept: false,
     blockSamples: block,
@@ -141,9 +152,9 @@ function fit(
 }
 
 /** A layer that is not kept is read in at least two blocks. */
-function largestStreamed({ samples, r, d }: LayerInfo): number {
-  const tile = tileSamples(r, d);
-  return samples > tile ? Math.floor((samples - 1) / tile) * tile : samples;
+function largestStreamed(layer: LayerInfo, needs: TileNeeds): number {
+  const tile = tileSamples(layer, needs);
+  return layer.samples > tile ? Math.floor((layer.samples - 1) / tile) * tile : layer.samples;
 }
 
 /** The first way of each method that fits on its own; then all of them together must. */
@@ -183,7 +194,7 @@ function planLayer(stores: Stores, layers: MatchedLayer, config: Config, queries
     return { ...candidate, method: config.methods[index] as MethodName, reads };
   });
   const valBlockSamples = Math.min(
-    blockSamplesWithin(stores.val, val, Math.max(0, budget - bytes)) ?? smallestBlock(val),
+    blockSamplesWithin(stores.val, val, {}, Math.max(0, budget - bytes)) ?? smallestBlock(val, {}),
     val.samples,
   );
   const passes = Math.max(...methods.map((method) => method.passes));

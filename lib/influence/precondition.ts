@@ -64,7 +64,7 @@ export async function precondition(
     throw mismatch('GRADSIFT_ARGUMENT', 'solver', 'one that works on matrices', 'woodbury');
   const wanted = layersOf(curvature, queries);
   const ops = createOperations(run);
-  const blocks = (layer: (typeof wanted)[number]) => streamedBlock(queries, layer, run.memoryBytes);
+  const blocks = (layer: (typeof wanted)[number]) => streamedBlock(queries, layer, {}, run.memoryBytes);
   const audit = run.onNonFinite === 'skip';
   const progress = byteCounter(run, wanted, audit ? 2 : 1);
   const skipped = audit

@@ -41,7 +41,7 @@ export async function score(samples: GradientStore, h: Preconditioned, options: 
   const infos = wanted.map(({ info }) => info);
   const audit = run.onNonFinite === 'skip';
   const progress = byteCounter(run, infos, audit ? 2 : 1);
-  const blocks = (layer: LayerInfo) => streamedBlock(samples, layer, run.memoryBytes);
+  const blocks = (layer: LayerInfo) => streamedBlock(samples, layer, {}, run.memoryBytes);
   const skipped = audit
     ? await auditStore(samples, infos, blocks, ops, (layer, count) => progress('audit', layer, count))
     : [];

@@ -111,7 +111,7 @@ function denseCandidate(solver: DenseSolver, why: string, shape: SolveShape, con
 
 /** Dense solvers by cost, least first. */
 function denseCosts(n: number, rhs: number, summed: number, config: PlanConfig) {
-  const costs = (['cholesky', 'hyperpower', 'cg'] as const).map((name) => {
+  const costs = (['cholesky'] as const).map((name) => {
     return { name, cost: COST[name] * denseFlops(name, n, rhs, summed, config) };
   });
   return costs.sort((a, b) => a.cost - b.cost) as [{ name: DenseSolver; cost: number }, ...typeof costs];

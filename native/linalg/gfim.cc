@@ -1,6 +1,7 @@
 #include "native/linalg/gfim.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "native/core/buffer.h"
@@ -33,16 +34,17 @@ Shape shape_of(std::size_t r, std::size_t d, bool transpose_samples) noexcept {
 // Depth blocks hold whole samples where a sample is short, and meet the end of a sample every so often where it is
 // long.
 std::size_t depth_block_of(const Shape& shape) noexcept {
-  return shape.depth <= kDepthBlock ? kDepthBlock / shape.depth * shape.depth : kDepthBlock;
+  return shape.depth <= kDepthBlock ? std::bit_floor(kDepthBlock / shape.depth) * shape.depth : kDepthBlock;
 }
 
+// A power of two, so that the tiles of different sums over the same rows meet after the longer of them.
 std::size_t tile_samples_of(const Shape& shape) noexcept {
   if (shape.depth == 0) return 1;
   const std::size_t block = depth_block_of(shape);
   const std::size_t samples =
       shape.depth <= kDepthBlock ? block / shape.depth : kDepthBlock / std::gcd(shape.depth, kDepthBlock);
   if (shape.lines > kPartialLines) return samples;
-  return samples * std::max<std::size_t>(1, kPartialRows / (samples * shape.depth));
+  return samples * std::bit_floor(std::max<std::size_t>(1, kPartialRows / (samples * shape.depth)));
 }
 
 // The rows of a block as lines to multiply: line l of G's order, over all samples.
