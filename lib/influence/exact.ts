@@ -30,7 +30,6 @@ export const exact: Estimator = {
       shares: 'fisher' as const,
       densePasses: 2,
       loaded: false,
-      rowBytes: 0,
       scoreFlops: 2 * samples * length * queries,
     };
     return solveCandidates(sizes, exactConfig(config), true);
@@ -46,7 +45,8 @@ export const exact: Estimator = {
       if (damping === 0 && sumSquares === 0) return zeroLayer(candidate);
       const found: { solved?: Solved } = {};
       const visit = async ({ rows, samples: count }: RowBlock) => {
-        const system = { rows, count, length, scale: 1 / fitSamples, damping, trace: sumSquares / fitSamples };
+        const [scale, trace] = [1 / fitSamples, sumSquares / fitSamples];
+        const system = { rows, count, length, scale, damping, trace, tolerance: config.solve.tolerance };
         found.solved = await solveByRows(ops, system, v, shape.queries);
       };
       yield { over: 'fit', visit };

@@ -27,7 +27,6 @@ export const hyperinf: Estimator = {
       shares: 'gfim' as const,
       densePasses: loaded ? 1 : 2,
       loaded,
-      rowBytes: 0,
       scoreFlops: 2 * samples * r * d * queries,
     };
     return solveCandidates(sizes, config, side === 'columns' && !loaded && !config.keepCurvature);
@@ -64,10 +63,11 @@ function dampingWith(task: LayerTask, { extraDamping }: SolverConfig): number {
   return (task.damping() ?? 0) + extraDamping;
 }
 
-function rowSystem({ layer, fitSamples, config, statistics }: LayerTask, { rows, samples }: RowBlock, damping: number) {
+function rowSystem(task: LayerTask, { rows, samples }: RowBlock, damping: number) {
+  const { layer, fitSamples, config } = task;
   const scale = 1 / (fitSamples * (config.fisherScale === '1/r' ? layer.r : 1));
-  const trace = (statistics()?.sumSquares ?? 0) * scale;
-  return { rows, count: samples * layer.r, length: layer.d, scale, damping, trace };
+  const trace = (task.statistics()?.sumSquares ?? 0) * scale;
+  return { rows, count: samples * layer.r, length: layer.d, scale, damping, trace, tolerance: config.solve.tolerance };
 }
 
 export interface PreconditionSizes {

@@ -80,8 +80,9 @@ export async function precondition(
     const lambda = dampingOf(damping, found) + solve.extraDamping;
     const { name, r, d } = layer;
     const { side, gramPrecision } = curvature;
-    const rhs = count * (side === 'columns' ? r : d);
-    const { solver, why } = denseSolver(found.size, rhs, side === 'columns' ? r : d, { damping, solve });
+    const summed = side === 'columns' ? r : d;
+    const sizes = { n: found.size, rhs: count * summed, rows: found.samples * summed, summed, loaded: true };
+    const { solver, why } = denseSolver(sizes, { damping, solve });
     if (lambda === 0 && found.sumSquares === 0) {
       const reason = 'all gradients of the layer are zero, and so is its damping';
       layers.push({

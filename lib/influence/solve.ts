@@ -3,6 +3,7 @@
 import { GradsiftError } from '../errors.js';
 import { choleskySolve } from '../linalg/cholesky-solve.js';
 import { solveDamped } from '../linalg/solve.js';
+import { solverCosts } from '../linalg/solver-choice.js';
 import type { Candidate, OutcomeStatus } from './estimator.js';
 import { isShortProduct, type Operations } from './operations.js';
 import type { Config, SolverConfig, SolverName } from './options.js';
@@ -32,9 +33,6 @@ export interface Solved extends Certificate {
 
 /** The options that decide the cost of a solve. */
 type PlanConfig = Pick<Config, 'damping' | 'solve'>;
-
-/** Cost of a flop relative to one of a blocked product, by the benchmark of the solvers on one x86 core. */
-const COST = { cholesky: 3, woodbury: 3, hyperpower: 1, schulz: 1, cg: 4 } as const;
 
 /**
  * Upper bound of the condition number of A = G + lambda I that lambda = c trace(G) / (d r) gives; a guess otherwise.
@@ -76,24 +74,25 @@ export function denseBytes(solver: DenseSolver, n: number, rhs: number, summed: 
   }
 }
 
-/** Sizes of the solve behind a method: G of order n from `rows` vectors, `rhs` right-hand sides. */
-export interface SolveShape {
+/** Sizes of a solve: G of order n from `rows` vectors, `rhs` right-hand sides. */
+export interface SolveSizes {
   readonly n: number;
   readonly rhs: number;
   /** Rows of length n that G is the mean of: n_samples x summed side. */
   readonly rows: number;
   readonly summed: number;
+  /** The matrix need not be formed. */
+  readonly loaded: boolean;
+}
+
+/** The solve behind a method. */
+export interface SolveShape extends SolveSizes {
   readonly form: string;
   readonly shares: 'gfim' | 'fisher';
   /** Passes of the dense form: 2, or 1 when the matrix is loaded. */
   readonly densePasses: number;
-  readonly loaded: boolean;
-  /** Woodbury works on the rows themselves; null where that is not possible, with the reason. */
-  readonly rowBytes: number;
   readonly scoreFlops: number;
 }
-
-const giga = (flops: number) => `${(flops / 1e9).toPrecision(2)} G`;
 
 function denseCandidate(solver: DenseSolver, why: string, shape: SolveShape, config: Config): Candidate {
   const { n, rhs, rows, summed, loaded, form, shares, densePasses } = shape;
@@ -109,34 +108,33 @@ function denseCandidate(solver: DenseSolver, why: string, shape: SolveShape, con
   };
 }
 
-/** Dense solvers by cost, least first. */
-function denseCosts(n: number, rhs: number, summed: number, config: PlanConfig) {
-  const costs = (['cholesky'] as const).map((name) => {
-    return { name, cost: COST[name] * denseFlops(name, n, rhs, summed, config) };
-  });
-  return costs.sort((a, b) => a.cost - b.cost) as [{ name: DenseSolver; cost: number }, ...typeof costs];
+/** Solvers by cost, least first, with what it takes to form the matrix that the dense ones work on. */
+function costs({ n, rhs, rows, summed, loaded }: SolveSizes, config: PlanConfig, woodbury: boolean) {
+  const condition = conditionBound(n, summed, config);
+  const question = { n, rhs, damping: 1 / condition, trace: 1, tolerance: config.solve.tolerance, rowCount: rows };
+  const gram = loaded ? 0 : rows * n * n;
+  const compared = solverCosts(question)
+    .filter(({ solver }) => woodbury || solver !== 'woodbury')
+    .map(({ solver, cost }) => ({ solver, cost: solver === 'woodbury' ? cost : cost + gram }))
+    .sort((a, b) => a.cost - b.cost);
+  const [least, ...others] = compared as [(typeof compared)[number], ...typeof compared];
+  const ratios = others.map(({ solver, cost }) => `${solver} ${(cost / least.cost).toPrecision(2)} x`);
+  const why = `least work by the cost model${ratios.length > 0 ? `; ${ratios.join(', ')}` : ''}`;
+  const dense = compared.find(({ solver }) => solver !== 'woodbury')?.solver as DenseSolver;
+  return { least: least.solver, dense, why };
 }
 
 /** The solver for a matrix that is at hand: as asked, or the one with the least work. */
-export function denseSolver(
-  n: number,
-  rhs: number,
-  summed: number,
-  config: PlanConfig,
-): { solver: DenseSolver; why: string } {
+export function denseSolver(sizes: SolveSizes, config: PlanConfig): { solver: DenseSolver; why: string } {
   const { solver } = config.solve;
   if (solver !== 'auto' && solver !== 'woodbury') return { solver, why: 'as asked' };
-  const costs = denseCosts(n, rhs, summed, config);
-  return { solver: costs[0].name, why: `least work (${listCosts(costs)})` };
-}
-
-function listCosts(costs: readonly { name: string; cost: number }[]): string {
-  return costs.map(({ name, cost }) => `${name} ${giga(cost)}`).join(', ');
+  const { dense, why } = costs(sizes, config, false);
+  return { solver: dense, why };
 }
 
 /** The ways to solve, best first: as asked, or by cost. */
 export function solveCandidates(shape: SolveShape, config: Config, woodburyAllowed: boolean): Candidate[] {
-  const { n, rhs, rows, summed } = shape;
+  const { n, rhs, rows } = shape;
   const { solver } = config.solve;
   const woodbury: Candidate = {
     form: 'rows',
@@ -144,26 +142,21 @@ export function solveCandidates(shape: SolveShape, config: Config, woodburyAllow
     why: 'as asked',
     needsRows: true,
     passes: 3,
-    flops: rows * rows * n + rows ** 3 / 3 + 4 * rows * n * rhs + shape.scoreFlops,
-    bytes: 8 * (2 * rows * rows + 2 * rows * rhs + 2 * n * rhs) + shape.rowBytes,
+    flops: rows * rows * n + rows ** 3 / 3 + 8 * rows * n * rhs + shape.scoreFlops,
+    bytes: 8 * (2 * rows * rows + 2 * rows * rhs + 2 * n * rhs),
   };
   if (solver === 'woodbury') return [woodbury];
   if (solver !== 'auto') return [denseCandidate(solver, 'as asked', shape, config)];
-  const gram = shape.loaded ? 0 : rows * n * n;
-  const costs = denseCosts(n, rhs, summed, config).map(({ name, cost }) => ({ name, cost: cost + gram }));
-  const least = costs[0] as { name: DenseSolver; cost: number };
-  const rowCost = rows * rows * n + COST.woodbury * (rows ** 3 / 3 + 4 * rows * n * rhs);
-  const compared = woodburyAllowed ? [...costs, { name: 'woodbury', cost: rowCost }] : costs;
-  const why = `least work (${listCosts(compared)})`;
-  const dense = denseCandidate(least.name, why, shape, config);
+  const { least, dense: best, why } = costs(shape, config, woodburyAllowed);
+  const dense = denseCandidate(best, why, shape, config);
   if (!woodburyAllowed) return [dense];
-  if (rowCost < least.cost) {
+  if (least === 'woodbury') {
     return [
       { ...woodbury, why },
-      { ...dense, why: `${why}; woodbury needs rows that do not fit the budget` },
+      { ...dense, why: `${why}; but woodbury needs rows that do not fit the budget` },
     ];
   }
-  return [dense, { ...woodbury, why: `${why}; the matrix does not fit the budget` }];
+  return [dense, { ...woodbury, why: `${why}; but the matrix does not fit the budget` }];
 }
 
 function traceOf({ matrix, n, damping }: DampedMatrix): number {

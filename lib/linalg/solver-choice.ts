@@ -38,7 +38,8 @@ export function chooseSolver(question: SolverQuestion): { solver: Choice; why: s
   return { solver: best.solver, why: `least work by the cost model; ${others.map(ratio).join(', ')}` };
 }
 
-function solverCosts({ n, rhs, damping, tolerance, trace, rowCount }: SolverQuestion) {
+/** Flops over rates of each solver that comes into question; what is comparable with the flops of a large product. */
+export function solverCosts({ n, rhs, damping, tolerance, trace, rowCount }: SolverQuestion) {
   const costs: { solver: Choice; cost: number }[] = [];
   const block = 2 * n * n * rhs;
   // Factor, solve, residual.

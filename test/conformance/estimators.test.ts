@@ -72,7 +72,7 @@ function mapLayers(layers: Layers, change: (block: Block) => Block): Layers {
 }
 
 const times = (layers: Layers, c: number) =>
-  mapLayers(layers, ({ shape, rows }) => ({ shape, rows: rows.map((value) => c * value) as Float64Array }));
+  mapLayers(layers, ({ shape, rows }) => ({ shape, rows: rows.map((value) => c * value) }));
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
