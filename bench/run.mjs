@@ -1,0 +1,64 @@
+// Runs the benchmarks and prints one table; `--json FILE` keeps it, `--peers` adds other people's programs where they
+// are installed, names choose benchmarks. A benchmark is a file bench/<operation>.mjs with a default export
+//   { op, async run({ threads, peers }) -> [{ case, threads, unit, value, peak?, peers: { name: value } }] }
+// value and peers in the same unit; peak: the flops that the machine showed in this run, for shares of it.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { backend } from 'gradsift';
+
+const folder = new URL('.', import.meta.url);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, peers: { type: 'boolean', default: false } },
+});
+
+const helpers = ['run.mjs', 'timer.mjs', 'stores.mjs'];
+const all = readdirSync(folder).flatMap((name) =>
+  name.endsWith('.mjs') && !helpers.includes(name) ? [name.slice(0, -4)] : [],
+);
+const unknown = positionals.filter((name) => !all.includes(name));
+if (unknown.length > 0) {
+  console.error(`bench: no ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  process.exit(2);
+}
+
+function commit() {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: fileURLToPath(folder) }).toString().trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+const digits = (value) => (value === 0 ? '0' : value.toPrecision(Math.abs(value) >= 1000 ? 4 : 3));
+
+function line(op, row) {
+  const share = row.peak === undefined ? '' : `${((100 * row.value) / row.peak).toFixed(0)} % of peak`;
+  const faster = (peer) => (row.unit === 's' ? peer / row.value : row.value / peer);
+  const peers = Object.entries(row.peers ?? {}).map(([name, value]) => `${faster(value).toFixed(2)} x ${name}`);
+  const cells = [op.padEnd(18), row.case.padEnd(44), String(row.threads).padStart(2)];
+  return [...cells, digits(row.value).padStart(9), row.unit.padEnd(8), share.padEnd(13), peers.join(', ')].join(' ');
+}
+
+const { isa, threads: available } = backend();
+const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', threads: available, isa, node: process.version };
+console.log(`${machine.cpu}, ${available} threads, ${isa}, Node ${process.version}, ${platform()} ${arch()}`);
+console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer.\n');
+
+const threads = available > 1 ? [1, available] : [1];
+const results = [];
+for (const name of positionals.length > 0 ? positionals : all) {
+  const { default: bench } = await import(new URL(`${name}.mjs`, folder));
+  for (const row of await bench.run({ threads, peers: values.peers })) {
+    console.log(line(bench.op, row));
+    results.push({ op: bench.op, peers: {}, ...row });
+  }
+}
+
+if (values.json !== undefined) {
+  const report = { schema: 'gradsift/bench/1', machine, date: new Date().toISOString(), commit: commit(), results };
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
