@@ -35,9 +35,9 @@ function pack() {
     });
 }
 
-/** The run-time dependencies, as the lock file names them, so that nothing has to be fetched. */
+/** The run-time dependencies, as they are installed here, so that nothing has to be fetched. */
 function bringDependencies(folder) {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const { packages } = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8'));
   for (const [path, { dev, optional, bin = {} }] of Object.entries(packages)) {
     if (path === '' || dev || optional) continue;
     cpSync(join(root, path), join(folder, path), { recursive: true });

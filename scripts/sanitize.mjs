@@ -8,7 +8,7 @@ import { buildVariant } from './variant.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const tests = ['test/native', 'test/kernels', 'test/linalg', 'test/conformance'];
-const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1';
+const flags = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1 -O1';
 
 function fail(message) {
   console.error(`sanitize: ${message}`);
