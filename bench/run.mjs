@@ -27,7 +27,9 @@ if (unknown.length > 0) {
 
 function commit() {
   try {
-    return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: fileURLToPath(folder) }).toString().trim();
+    return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: fileURLToPath(folder) })
+      .toString()
+      .trim();
   } catch {
     return 'unknown';
   }
