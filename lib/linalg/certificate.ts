@@ -1,7 +1,7 @@
 import { mismatch, requireInteger, requireNumber } from '../errors.js';
 import { statusName, type FloatArray } from '../native/binding.js';
 import type { AsyncCallOptions, CallOptions, Outcome } from '../native/calls.js';
-import { requireApart, requireArray } from './array-checks.js';
+import { requireApart, requireArray, requireFloats } from './array-checks.js';
 
 /** What a solver says about one matrix. Everything refers to A + damping I, the matrix that is really inverted. */
 export interface Certificate {
@@ -113,7 +113,9 @@ export function requireBounds(lambdaMin: number | undefined, lambdaMax: number |
 
 /** Checks what all solvers take and makes room for what they give. */
 export function prepareSolve<Array extends FloatArray>(a: Array, v: Array, options: SolveOptions<Array>) {
-  const { n, rhs, batch = 1, damping = 0, tolerance = defaultTolerance(a) } = options;
+  const { n, rhs, batch = 1, damping = 0 } = options;
+  requireFloats('a', a, 0);
+  const { tolerance = defaultTolerance(a) } = options;
   requireInteger('n', n, 1);
   requireInteger('rhs', rhs, 1);
   requireInteger('batch', batch, 1);

@@ -5,7 +5,7 @@ import { prepareSolve, readCertificates, type SolveOptions, type SolveResult } f
 
 /** Options of {@link cgSolve}. */
 export interface CgOptions<Array extends FloatArray> extends SolveOptions<Array> {
-  /** At most this many steps in all, >= 1; default min(2 n + 20, 1000). */
+  /** At most this many steps in all, >= 1; default min(10 n + 100, 5000). */
   readonly steps?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ export async function cgSolveAsync<Array extends FloatArray>(
 
 function prepare<Array extends FloatArray>(a: Array, v: Array, options: CgOptions<Array>) {
   const { n, rhs, batch, damping, tolerance, solution, space } = prepareSolve(a, v, options);
-  const { steps = Math.min(2 * n + 20, 1000) } = options;
+  const { steps = Math.min(10 * n + 100, 5000) } = options;
   requireInteger('steps', steps, 1, 2 ** 31);
   return { solution, space, args: [a, v, solution, space, batch, n, rhs, damping, tolerance, steps] };
 }

@@ -78,8 +78,8 @@ struct TextbookRun {
         return Status::ok;
       }
       if (residual / root <= problem.stop_at) return Status::ok;
-      // Quadratic by now, unless rounding is all that is left.
-      if (problem.stop_at > 0 && residual / root < 0.1 && residual > previous / 2) return Status::ok;
+      // Below 1/2 the norm is squared by every step, unless rounding is all that is left.
+      if (problem.stop_at > 0 && previous < 0.5 && residual > previous / 2) return Status::ok;
       previous = residual;
       status = multiply<T>(execution, n, 1, x, w.data(), 0, next.data());
       if (status != Status::ok) return status;

@@ -133,8 +133,9 @@ Status solve_system(const Execution& execution, const System& system, Hyperpower
   if (status != Status::ok) return status;
   Buffer<double> r(system.rhs * system.n);
   if (!r) return Status::out_of_memory;
-  // The plan's passes are an upper bound where the interval is right; what it did not foresee gets this many more.
-  constexpr unsigned kMorePasses = 50;
+  // The plan's passes suffice where the interval is right and resolved; what lies below takes a few passes for each
+  // eigenvalue, so far as rounding lets it.
+  constexpr unsigned kMorePasses = 250;
   const CgIteration iteration{
       system.n, system.rhs, system.a, system.damping, r.data(), system.h, nullptr, plan.passes + kMorePasses, &inverse};
   Certificate refinement;
