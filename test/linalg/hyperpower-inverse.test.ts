@@ -146,7 +146,7 @@ describe('textbook', () => {
     expect(ran).toBe(steps);
     mu.forEach((m, i) => {
       const exact = (1 - (1 - alpha * m) ** (2 ** steps)) / m;
-      // Each step rounds three times; an error of the residual r doubles while r is near 1, at most 1 / (alpha mu) in all.
+      // Each step rounds three times; an error of the residual r doubles while r is near 1: 1 / (alpha mu) in all.
       const bound = (6 * (steps + 1) * U64) / (alpha * m) / m;
       expect(Math.abs((inverse[i * (n + 1)] as number) - exact)).toBeLessThanOrEqual(bound);
     });

@@ -26,7 +26,7 @@ describe('hyperpowerPlan', () => {
     rhos.forEach((rho, k) => {
       const exact = chebyshev(1, kappa, k);
       if (exact < 1e-30) return;
-      // delta = 1 - rho is good to a few roundings a step, and squaring doubles a relative error of rho where it is small.
+      // delta = 1 - rho is good to a few roundings a step; squaring doubles a relative error of rho where it is small.
       expect(Math.abs(rho - exact)).toBeLessThanOrEqual(2 ** 7 * (k + 1) * U64 * exact);
       ++compared;
     });
