@@ -2,6 +2,7 @@
 // Each rule is seen failing on purpose in test/scripts/tidy.test.ts. `--root FOLDER` looks at another tree.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import ts from 'typescript';
 import { trackedFiles } from './files.mjs';
 import { imports } from './tidy/imports.mjs';
 import { lists } from './tidy/lists.mjs';
@@ -15,17 +16,23 @@ const argument = process.argv.indexOf('--root');
 const root = resolve(argument > 0 ? process.argv[argument + 1] : join(import.meta.dirname, '..'));
 const started = performance.now();
 
-const cache = new Map();
+function once(compute) {
+  const known = new Map();
+  return (name) => {
+    if (!known.has(name)) known.set(name, compute(name));
+    return known.get(name);
+  };
+}
+
 const files = trackedFiles(root).filter((name) => !name.startsWith('test/data/'));
 const present = new Set(files);
+const read = once((name) => readFileSync(join(root, name), 'utf8'));
 const tree = {
   root,
   files,
   has: (name) => present.has(name),
-  read(name) {
-    if (!cache.has(name)) cache.set(name, readFileSync(join(root, name), 'utf8'));
-    return cache.get(name);
-  },
+  read,
+  parse: once((name) => ts.createSourceFile(name, read(name), ts.ScriptTarget.ES2022, true)),
 };
 
 const found = new Map();

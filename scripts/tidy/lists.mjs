@@ -92,7 +92,7 @@ const declares = (statement, name) =>
 
 /** Whether the declaration that `name` of `file` ends at has a doc comment; undefined where it is not found. */
 function documented(tree, file, name) {
-  const source = ts.createSourceFile(file, tree.read(file), ts.ScriptTarget.ES2022, true);
+  const source = tree.parse(file);
   for (const statement of source.statements) {
     if (declares(statement, name)) return ts.getJSDocCommentsAndTags(statement).length > 0;
     if (!ts.isExportDeclaration(statement) || !statement.moduleSpecifier) continue;
@@ -114,7 +114,7 @@ function resolve(tree, from, specifier) {
 function publicDocs(tree, report) {
   const index = 'lib/index.ts';
   if (!tree.has(index)) return;
-  const source = ts.createSourceFile(index, tree.read(index), ts.ScriptTarget.ES2022, true);
+  const source = tree.parse(index);
   for (const statement of source.statements.filter(ts.isExportDeclaration)) {
     const elements = statement.exportClause?.elements;
     if (!elements) report(index, `export * from ${statement.moduleSpecifier?.text}: name what is public`);

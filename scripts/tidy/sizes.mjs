@@ -18,8 +18,7 @@ function isSuite(node) {
   return ts.isCallExpression(call) && /^describe\b/.test(call.expression.getText());
 }
 
-function scriptFunctions(file, text) {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+function scriptFunctions(source) {
   const found = [];
   const visit = (node) => {
     if (ts.isFunctionLike(node) && node.body && !isSuite(node)) {
@@ -91,7 +90,7 @@ export function sizes(tree, report) {
     all.forEach((line, index) => {
       if ([...line].length > MAX_COLUMNS) report(file, `line of ${line.length}, at most ${MAX_COLUMNS}`, index + 1);
     });
-    const functions = CPP.test(file) ? cppFunctions(text) : scriptFunctions(file, text);
+    const functions = CPP.test(file) ? cppFunctions(text) : scriptFunctions(tree.parse(file));
     for (const { name, first, length } of functions) {
       if (length > MAX_FUNCTION_LINES) report(file, `${name}: ${length} lines, at most ${MAX_FUNCTION_LINES}`, first);
     }
