@@ -13,7 +13,7 @@ export function worstDigits(scores, { pixels, given, labels, flipped }, count) {
     pictures: order.map((sample) => ({
       pixels: pixels.subarray(sample * PIXELS, (sample + 1) * PIXELS),
       title: `given ${given[sample]}`,
-      note: `true ${labels[sample]} \u00b7 ${scores[sample].toFixed(2)}`,
+      note: `true ${labels[sample]} \u00b7 ${scores[sample].toFixed(1)}`,
       marked: flipped[sample] === 1,
     })),
   };

@@ -10,10 +10,16 @@ export function newStudy() {
 }
 
 export function addRun(study, name, { scores, seconds, flipped, baseline = false }) {
-  const ranking = study.get(name) ?? { name, baseline, curves: [], auc: [], seconds: [] };
+  const ranking = study.get(name) ?? {
+    name,
+    baseline,
+    curves: [],
+    auc: [],
+    seconds: seconds === undefined ? undefined : [],
+  };
   ranking.curves.push(detectionCurve(scores, flipped));
   ranking.auc.push(rocAuc(scores, flipped));
-  ranking.seconds.push(seconds);
+  ranking.seconds?.push(seconds);
   study.set(name, ranking);
 }
 
@@ -38,7 +44,7 @@ export function studyTable(study) {
         )} %`,
     ),
     spread(auc, (value) => value.toFixed(3)),
-    mean(seconds).toFixed(4),
+    seconds ? mean(seconds).toFixed(4) : '-',
   ]);
   const widths = header.map((title, k) => Math.max(title.length, ...rows.map((row) => row[k].length)));
   const line = (row) => row.map((text, k) => (k === 0 ? text.padEnd(widths[k]) : text.padStart(widths[k]))).join('   ');
@@ -50,7 +56,7 @@ export function verdict(study, baseline) {
   const plain = study.get(baseline);
   const methods = [...study.values()].filter((ranking) => !ranking.baseline);
   const best = methods.reduce((a, b) => (mean(b.auc) > mean(a.auc) ? b : a));
-  const columns = [...INSPECTED.map((share) => `at ${100 * share} %`), 'in AUC'];
+  const columns = [...INSPECTED.map((share) => `at ${100 * share} % inspected`), 'in AUC'];
   const of = (ranking) => [...average(ranking), mean(ranking.auc)];
   const top = columns.map((_, k) => Math.max(...methods.map((ranking) => of(ranking)[k])));
   const beaten = columns.filter((_, k) => of(plain)[k] > top[k]);
@@ -58,5 +64,5 @@ export function verdict(study, baseline) {
   const loss = `the ${baseline} (${mean(plain.auc).toFixed(3)})`;
   return beaten.length === 0
     ? `${first} No gradients needed: ${loss} is behind it everywhere.`
-    : `${first} No gradients needed: ${loss} beats every influence score ${beaten.join(', ')}.`;
+    : `${first} No gradients needed: ${loss} beats every influence score ${beaten.join(', ').replace(/, ([^,]*)$/, ' and $1')}.`;
 }

@@ -1,5 +1,5 @@
 // The section on samples that are known to be bad: how many of them a ranking finds, and how early.
-import { detectionCurves, methodColour } from './figures.js';
+import { banded, detectionCurves, methodColour } from './figures.js';
 import { formatSeconds, formatShare } from './format.js';
 import { html, type Markup } from './html.js';
 import type { DetectionStudy } from './input.js';
@@ -53,7 +53,17 @@ function table(study: DetectionStudy): Markup {
   </div>`;
 }
 
-export function detectionSection(study: DetectionStudy, methods: readonly string[]): Markup {
+/** `, the bands one standard deviation (hyperinf)` */
+function bands(study: DetectionStudy, leading: string | undefined): string {
+  const names = banded(study, leading);
+  return names.length === 0 ? '' : `, with one standard deviation to either side for ${names.join(', ')}`;
+}
+
+export function detectionSection(
+  study: DetectionStudy,
+  methods: readonly string[],
+  leading: string | undefined,
+): Markup {
   const baselines = study.rankings.filter(({ baseline }) => baseline).map(({ name }) => name);
   const colour = (name: string) =>
     baselines.includes(name)
@@ -66,11 +76,11 @@ export function detectionSection(study: DetectionStudy, methods: readonly string
       study.rankings.map(({ name, baseline }) => ({ name, colour: colour(name), kind: baseline ? 'dashed' : 'solid' })),
     )}
     <figure>
-      ${detectionCurves(study, colour)}
+      ${detectionCurves(study, leading, colour)}
       <figcaption>
         Share of the marked samples (${formatShare(study.marked)} of all) found when the samples are inspected from the
-        highest score down. ${runs > 1 && `Lines are means over ${runs} runs, bands one standard deviation. `}The dotted
-        line is a perfect ranking; dashed lines need no gradients.
+        highest score down. ${runs > 1 && `Lines are means over ${runs} runs${bands(study, leading)}. `}The dotted line
+        is a perfect ranking; dashed lines need no gradients.
       </figcaption>
     </figure>
     ${table(study)}

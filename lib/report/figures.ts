@@ -135,6 +135,8 @@ export function layerShares(
   );
 }
 
+const formatRho = (rho: number) => (Number.isNaN(rho) ? '\u2013' : rho.toFixed(3).replace('-', '\u2212'));
+
 /** Rank correlation of each pair of methods. */
 export function agreementMap(names: readonly string[], correlation: (a: number, b: number) => number): Markup {
   const cells = names.flatMap((row, i) =>
@@ -162,7 +164,7 @@ export function agreementMap(names: readonly string[], correlation: (a: number, 
         Plot.text(cells, {
           x: 'column',
           y: 'row',
-          text: (d: { rho: number; same: boolean }) => (d.same ? '' : formatNumber(Number(d.rho.toFixed(3)), 3)),
+          text: (d: { rho: number; same: boolean }) => (d.same ? '' : formatRho(d.rho)),
           fill: 'var(--ink)',
           fontSize: 13,
         }),
@@ -199,11 +201,26 @@ function curvePoints(ranking: DetectionStudy['rankings'][number], steps = 200): 
   });
 }
 
-/** Detection curves: the mean over the runs, with a band of one standard deviation. */
-export function detectionCurves(study: DetectionStudy, colour: (name: string) => string): Markup {
+/** More bands than this would hide the lines. */
+const BANDS = 3;
+
+/** The rankings that detectionCurves draws a band around: all of a few, else only the leading one. */
+export function banded({ rankings }: DetectionStudy, leading: string | undefined): string[] {
+  const methods = rankings.filter(({ baseline, curves }) => !baseline && curves.length > 1).map(({ name }) => name);
+  return methods.length <= BANDS ? methods : methods.filter((name) => name === leading);
+}
+
+/** Detection curves: means over the runs, with bands of one standard deviation. Cut where all that matters is over. */
+export function detectionCurves(
+  study: DetectionStudy,
+  leading: string | undefined,
+  colour: (name: string) => string,
+): Markup {
+  const bands = new Set(banded(study, leading));
+  const end = Math.min(1, Math.ceil(25 * study.marked) / 10);
   const solid = study.rankings.filter(({ baseline }) => !baseline).flatMap((ranking) => curvePoints(ranking));
   const dashed = study.rankings.filter(({ baseline }) => baseline).flatMap((ranking) => curvePoints(ranking));
-  const line = { x: 'inspected', y: 'found', z: 'name', stroke: (d: CurvePoint) => colour(d.name), strokeWidth: 2 };
+  const line = { x: 'inspected', y: 'found', z: 'name', stroke: (d: CurvePoint) => colour(d.name), clip: true };
   const perfect = [
     { x: 0, y: 0 },
     { x: study.marked, y: 1 },
@@ -214,20 +231,31 @@ export function detectionCurves(study: DetectionStudy, colour: (name: string) =>
       height: 400,
       marginLeft: 54,
       marginBottom: 42,
-      x: { label: 'inspected, highest scores first', domain: [0, 1], tickFormat: formatShare, ticks: 10, grid: true },
+      x: { label: 'inspected, highest scores first', domain: [0, end], tickFormat: formatShare, ticks: 10, grid: true },
       y: { label: 'found', domain: [0, 1], tickFormat: formatShare, ticks: 5, grid: true },
       marks: [
-        Plot.areaY(solid, {
-          x: 'inspected',
-          y1: 'low',
-          y2: 'high',
-          z: 'name',
-          fill: (d: CurvePoint) => colour(d.name),
-          fillOpacity: 0.13,
-        }),
-        Plot.line(perfect, { x: 'x', y: 'y', stroke: 'var(--muted)', strokeDasharray: '1 4' }),
+        Plot.areaY(
+          solid.filter(({ name }) => bands.has(name)),
+          {
+            x: 'inspected',
+            y1: 'low',
+            y2: 'high',
+            z: 'name',
+            fill: (d: CurvePoint) => colour(d.name),
+            fillOpacity: 0.15,
+            clip: true,
+          },
+        ),
+        Plot.line(perfect, { x: 'x', y: 'y', stroke: 'var(--muted)', strokeDasharray: '1 4', clip: true }),
         Plot.line(dashed, { ...line, strokeDasharray: '6 4' }),
-        Plot.line(solid, line),
+        Plot.line(
+          solid.filter(({ name }) => name !== leading),
+          { ...line, strokeWidth: 1.5 },
+        ),
+        Plot.line(
+          solid.filter(({ name }) => name === leading),
+          { ...line, strokeWidth: 3 },
+        ),
       ],
     },
     'Share of the marked samples found against the share of the samples inspected',

@@ -125,7 +125,7 @@ function certificateTable(method: MethodResult): Markup {
               <td class="number">${layer.shape.map(formatCount).join(' \u00d7 ')}</td>
               <td>${layer.solver}${!GOOD.has(layer.status) && html` ${status(layer.status)}`}</td>
               <td class="number">${formatEven(layer.damping)}</td>
-              <td class="number">${formatCount(layer.steps)}</td>
+              <td class="number">${layer.steps > 0 ? formatCount(layer.steps) : '\u2013'}</td>
               <td class="number">${formatNumber(layer.residual, 3)}</td>
               <td class="number">${formatNumber(layer.lambdaMin, 3)} … ${formatNumber(layer.lambdaMax, 3)}</td>
               <td class="number">${formatNumber(condition(layer), 3)}</td>

@@ -144,7 +144,7 @@ export function influenceReport(result: InfluenceResult, extras: ReportExtras = 
           <h1>${title}</h1>
           <p class="lead">${summary}</p>
           ${convention(result)} ${warnings(result)} ${facts(result)}
-          ${extras.detection && detectionSection(extras.detection, methods)}
+          ${extras.detection && detectionSection(extras.detection, methods, leading?.method)}
           ${leading && extremesSection(result, all, leading)} ${extras.pictures && picturesSection(extras.pictures)}
           ${spreadSection(result, all)} ${layersSection(result)} ${agreementSection(all)}
           ${certificatesSection(result, leading?.method)} ${skippedSection(result)}

@@ -9,7 +9,9 @@ import { greyImage } from './picture.js';
 import { robustScale } from './statistics.js';
 
 /** Samples listed at each end. */
-const LISTED = 12;
+const LISTED = 10;
+/** Other methods that still fit beside the score in half the width of the page. */
+const SIDE_BY_SIDE = 3;
 /** Robust z-score beyond which a sample counts as standing out: the usual rule for outliers (Iglewicz and Hoaglin). */
 const OUTLYING = 3.5;
 
@@ -39,27 +41,29 @@ function placeOf(sample: number, scores: Float64Array, sign: 1 | -1): number {
 
 function list(result: InfluenceResult, leading: NamedScores, others: readonly NamedScores[], sign: 1 | -1): Markup {
   const samples = topK(leading.scores, LISTED, { order: ends[sign] });
-  return html`<table>
-    <thead>
-      <tr>
-        <th class="number">#</th>
-        <th>sample</th>
-        <th class="number">score</th>
-        ${others.map(({ method }) => html`<th class="number">${method}</th>`)}
-      </tr>
-    </thead>
-    <tbody>
-      ${samples.map(
-        ({ index, score }, place) =>
-          html`<tr>
-            <td class="number">${place + 1}</td>
-            <td class="id"><span class="wrap">${sampleName(result, index)}</span></td>
-            <td class="number">${formatEven(score)}</td>
-            ${others.map(({ scores }) => html`<td class="number">${formatCount(placeOf(index, scores, sign))}</td>`)}
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th class="number">#</th>
+          <th>sample</th>
+          <th class="number">score</th>
+          ${others.map(({ method }) => html`<th class="number">${method}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${samples.map(
+          ({ index, score }, place) =>
+            html`<tr>
+              <td class="number">${place + 1}</td>
+              <td class="id"><span class="wrap">${sampleName(result, index)}</span></td>
+              <td class="number">${formatEven(score)}</td>
+              ${others.map(({ scores }) => html`<td class="number">${formatCount(placeOf(index, scores, sign))}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 /** Which samples stand out, by the leading method, with their places by the other methods. */
@@ -86,7 +90,7 @@ export function extremesSection(result: InfluenceResult, all: readonly NamedScor
         means that few samples carry most of the influence.
       </figcaption>
     </figure>
-    <div class="columns">
+    <div class="columns ${others.length > SIDE_BY_SIDE && 'stacked'}">
       <div>
         <h3 class="harmful">Most harmful</h3>
         ${list(result, leading, others, harmfulSign)}

@@ -20,7 +20,7 @@ export const STYLE = `
   --series-4: #b03a76;
   --series-5: #6f52b5;
   --series-6: #8c6a3f;
-  --series-7: #5b6770;
+  --series-7: #8a8f00;
   --series-8: #0d93a8;
 }
 @media (prefers-color-scheme: dark) {
@@ -43,7 +43,7 @@ export const STYLE = `
     --series-4: #e987b5;
     --series-5: #a995ec;
     --series-6: #c9a77a;
-    --series-7: #a4afb9;
+    --series-7: #c9cf4a;
     --series-8: #4cc5d8;
   }
 }
@@ -234,6 +234,9 @@ td.best {
   display: grid;
   grid-template-columns: repeat(auto-fit, minmax(320px, 1fr));
   gap: 0 40px;
+}
+.columns.stacked {
+  display: block;
 }
 .harmful {
   color: var(--harmful);
