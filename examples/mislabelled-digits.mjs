@@ -18,7 +18,7 @@ import { generator } from './digits/random.mjs';
 import { addRun, newStudy, studyTable, verdict } from './digits/study.mjs';
 import { worstDigits } from './digits/pictures.mjs';
 
-const METHODS = ['tracin', 'datainf', 'datainf-matrix', 'lissa', 'lissa-gfim', 'hyperinf', 'exact'];
+const METHODS = ['hyperinf', 'exact', 'datainf', 'datainf-matrix', 'lissa', 'lissa-gfim', 'tracin'];
 const LEADING = 'hyperinf';
 const LOSS = 'training loss';
 

@@ -56,7 +56,7 @@ export function verdict(study, baseline) {
   const plain = study.get(baseline);
   const methods = [...study.values()].filter((ranking) => !ranking.baseline);
   const best = methods.reduce((a, b) => (mean(b.auc) > mean(a.auc) ? b : a));
-  const columns = [...INSPECTED.map((share) => `at ${100 * share} % inspected`), 'in AUC'];
+  const columns = [...INSPECTED.map((share) => `within ${100 * share} %`), 'by AUC'];
   const of = (ranking) => [...average(ranking), mean(ranking.auc)];
   const top = columns.map((_, k) => Math.max(...methods.map((ranking) => of(ranking)[k])));
   const beaten = columns.filter((_, k) => of(plain)[k] > top[k]);
