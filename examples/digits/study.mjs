@@ -60,9 +60,10 @@ export function verdict(study, baseline) {
   const of = (ranking) => [...average(ranking), mean(ranking.auc)];
   const top = columns.map((_, k) => Math.max(...methods.map((ranking) => of(ranking)[k])));
   const beaten = columns.filter((_, k) => of(plain)[k] > top[k]);
-  const first = `Best influence score by AUC: ${best.name} (${mean(best.auc).toFixed(3)}).`;
-  const loss = `the ${baseline} (${mean(plain.auc).toFixed(3)})`;
-  return beaten.length === 0
-    ? `${first} No gradients needed: ${loss} is behind it everywhere.`
-    : `${first} No gradients needed: ${loss} beats every influence score ${beaten.join(', ').replace(/, ([^,]*)$/, ' and $1')}.`;
+  const loss = `The ${baseline}, which takes no gradients, has ${mean(plain.auc).toFixed(3)}`;
+  const where = beaten.join(', ').replace(/, ([^,]*)$/, ' and $1');
+  return [
+    `Best influence score by AUC: ${best.name} (${mean(best.auc).toFixed(3)}).`,
+    beaten.length === 0 ? `${loss} and is ahead nowhere.` : `${loss} and beats every influence score ${where}.`,
+  ].join(' ');
 }

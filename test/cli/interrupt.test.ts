@@ -5,7 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeSafetensors } from '../../lib/gradients/write-safetensors.js';
-import { main, startGradsift } from './gradsift.js';
+import { main, startGradsift, train, val } from './gradsift.js';
 
 const SAMPLES = 4000;
 const [R, D, LAYERS] = [4, 512, 8];
@@ -75,8 +75,9 @@ describe('Ctrl-C', () => {
 
 describe('a reader that stops reading', () => {
   test('`| head` ends the command without a word', () => {
-    const command = `'${process.execPath}' '${main}' influence --train train.safetensors --val train.safetensors`;
-    const script = `${command} --layers 'layer 0' --method tracin --queries each --format csv | head -n 2; echo "\${PIPESTATUS[0]}"`;
+    // 72 000 lines: far more than a pipe holds.
+    const command = `'${process.execPath}' '${main}' influence --train '${train}' --val '${val}'`;
+    const script = `${command} --method tracin --queries each --format csv | head -n 2; echo "\${PIPESTATUS[0]}"`;
     const run = spawnSync('bash', ['-c', script], { cwd: folder, encoding: 'utf8' });
     const lines = run.stdout.trimEnd().split('\n');
     expect(lines[0]).toBe('sample,query,tracin');
