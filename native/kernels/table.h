@@ -18,12 +18,14 @@
 namespace gradsift {
 
 // C[i][j] = alpha sum_p a[p][i] b[p][j] + beta C[i][j] for i < rows, j < columns. beta == 0 never reads C.
-// a: a packed panel [depth][kernel rows], zeros beyond `rows`. b: [depth] rows of `columns` values (more are not read),
-// b_stride apart: a packed panel (b_stride == kernel columns), or rows of the caller's own matrix.
+// a: [depth] rows of `rows` values, a_stride apart, readable up to the kernel's rows: a packed panel of A, or part of one
+// of B when both are the same. b: [depth] rows of `columns` values (more are not read), b_stride apart: a packed panel
+// of B (b_stride == kernel columns), or rows of the caller's own matrix.
 template <class T>
 struct Tile {
   std::size_t rows, columns, depth;
   const T* a;
+  std::size_t a_stride;
   const T* b;
   std::size_t b_stride;
   T alpha, beta;
@@ -31,7 +33,8 @@ struct Tile {
   std::size_t c_stride;
 };
 
-// The register tile of an instruction set: the most rows and columns that one call computes.
+// The register tile of an instruction set: the most rows and columns that one call computes. Rows divide columns, so
+// that the packed panels of B hold those of A when both are the same.
 template <class T>
 struct TileKernel {
   std::size_t rows, columns;

@@ -13,7 +13,7 @@ namespace gradsift {
 namespace {
 
 // Packed A of one task, in elements of 4 bytes a depth block: 252 x 256 floats (126 x 256 doubles) = 252 KiB stay in a
-// second-level cache of 512 KiB beside what streams through. 252 is a multiple of 4, 6 and 14, the rows of our tiles.
+// second-level cache of 512 KiB beside what streams through. (A tile is 4 or 8 rows.)
 constexpr std::size_t kTaskRowBytes = 252 * sizeof(float);
 // Packed B at a time: 2 MiB, in a share of a third-level cache; its panels stream through the first-level cache, each
 // used for all rows of a task.
@@ -109,7 +109,7 @@ class Engine {
     b_item_elements_ = round_up(step.columns, kernel_.columns) * step.depth;
     const std::size_t tasks = step.items * down_ * divide_up(step.columns, task_columns_);
     a_panels_ = Slots<Packed>(std::min<std::size_t>(execution_.threads, tasks),
-                              task_rows_ * std::min(product_.depth_block, step.depth));
+                              shared_ ? 0 : task_rows_ * std::min(product_.depth_block, step.depth));
     b_panels_ = Buffer<Packed>(direct_b_ ? 0 : b_items * b_item_elements_);
     if (!a_panels_ || !b_panels_) return Status::out_of_memory;
     for (Part part = step; part.item < product_.batch; part.item += step.items) {
@@ -137,6 +137,10 @@ class Engine {
     if constexpr (std::is_same_v<B, Packed>) {
       direct_b_ = product_.m <= 2 * kernel_.rows && product_.b.line_stride == 1 && product_.b.depth_run == 0;
     }
+    // The same lines twice, all packed as B: panels of A are parts of those of B.
+    if constexpr (std::is_same_v<A, B>) {
+      shared_ = !direct_b_ && product_.n <= kTaskColumns && same_lines(product_.a, product_.b);
+    }
     Part step{};
     step.columns = std::min(product_.n, kTaskColumns);
     const std::size_t line_bytes = step.columns * product_.depth_block * sizeof(Packed);
@@ -155,6 +159,13 @@ class Engine {
     const std::size_t across = divide_up(wanted, down_ * step.items);
     task_columns_ = round_up(divide_up(step.columns, across), kernel_.columns);
     return step;
+  }
+
+  template <class T>
+  bool same_lines(const Lines<T>& a, const Lines<T>& b) const noexcept {
+    return product_.m == product_.n && a.data == b.data && a.line_stride == b.line_stride &&
+           a.depth_stride == b.depth_stride && a.batch_stride == b.batch_stride && a.depth_run == b.depth_run &&
+           a.run_stride == b.run_stride;
   }
 
   bool pack_b(const Part& part) noexcept {
@@ -191,8 +202,10 @@ class Engine {
       std::size_t p = 0;
       do {
         const std::size_t depth = std::min(product_.depth_block, part.depth - p);
-        pack_panels(table_, product_.a, part.item + item, row, rows, kernel_.rows, part.start + p, depth,
-                    a_panels_.at(slot));
+        if (!shared_) {
+          pack_panels(table_, product_.a, part.item + item, row, rows, kernel_.rows, part.start + p, depth,
+                      a_panels_.at(slot));
+        }
         multiply_block(part, a_panels_.at(slot), item, row, rows, column, p, depth);
         p += depth;
       } while (p < part.depth);
@@ -205,6 +218,8 @@ class Engine {
                       std::size_t column, std::size_t p, std::size_t depth) noexcept {
     Tile<Packed> tile;
     tile.depth = depth;
+    tile.a_stride = shared_ ? kernel_.columns : kernel_.rows;
+    const std::size_t b_item = product_.b.batch_stride == 0 ? 0 : item;
     const double beta = part.start + p == 0 ? product_.beta : 1;
     const std::size_t end = std::min(column + task_columns_, part.columns);
     for (std::size_t j = column; j < end; j += kernel_.columns) {
@@ -216,7 +231,7 @@ class Engine {
         }
       }
       if (!direct_b_) {
-        tile.b = b_panel(part, product_.b.batch_stride == 0 ? 0 : item, p, j);
+        tile.b = b_panel(part, b_item, p, j);
         tile.b_stride = kernel_.columns;
       }
       for (std::size_t i = row; i < row + rows; i += kernel_.rows) {
@@ -226,7 +241,11 @@ class Engine {
           if (i + tile.rows <= part.column + j) continue;
           tile.columns = std::min(tile.columns, i + tile.rows - (part.column + j));
         }
-        tile.a = a + (i - row) * depth;
+        if (shared_) {
+          tile.a = b_panel(part, b_item, p, i / kernel_.columns * kernel_.columns) + i % kernel_.columns;
+        } else {
+          tile.a = a + (i - row) * depth;
+        }
         multiply_tile(
             tile, beta,
             product_.c + (part.item + item) * product_.c_batch_stride + i * product_.c_stride + part.column + j);
@@ -261,7 +280,7 @@ class Engine {
   const Product<A, B, C>& product_;
   const KernelTable& table_;
   const TileKernel<Packed>& kernel_;
-  bool direct_b_ = false;
+  bool direct_b_ = false, shared_ = false;
   std::size_t down_ = 0, task_rows_ = 0, task_columns_ = 0, b_item_elements_ = 0;
   Slots<Packed> a_panels_;
   Buffer<Packed> b_panels_;

@@ -23,9 +23,9 @@ namespace {
 using avx2::F32;
 using avx2::F64;
 
-// 6 rows x 2 registers = 12 accumulators + 2 of B + 1 of A = 15 of 16 ymm registers.
-constexpr std::size_t kTileRows = 6;
-constexpr std::size_t kTileVectors = 2;
+// 4 rows x 3 registers = 12 accumulators + 3 of B + 1 of A = 16 of 16 ymm registers.
+constexpr std::size_t kTileRows = 4;
+constexpr std::size_t kTileVectors = 3;
 // 2 rows x 4 queries = 8 accumulators + 4 of H + 1 of X = 13 of 16.
 constexpr std::size_t kDotRows = 2;
 // 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.

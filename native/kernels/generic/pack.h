@@ -68,10 +68,18 @@ void pack_strided(const Pack<From, typename V::Value>& pack) noexcept {
 
 template <class V, class From>
 void pack(const Pack<From, typename V::Value>& pack) noexcept {
-  if (pack.line_stride == 1 && pack.width <= 2 * V::kLanes) {
-    if (pack.width <= V::kLanes) return pack_side_by_side<V, 1, false>(pack);
-    if (pack.lines == 2 * V::kLanes) return pack_side_by_side<V, 2, true>(pack);
-    return pack_side_by_side<V, 2, false>(pack);
+  if (pack.line_stride == 1) {
+    const bool whole = pack.lines == pack.width && pack.width % V::kLanes == 0;
+    switch ((pack.width + V::kLanes - 1) / V::kLanes) {
+      case 1:
+        return whole ? pack_side_by_side<V, 1, true>(pack) : pack_side_by_side<V, 1, false>(pack);
+      case 2:
+        return whole ? pack_side_by_side<V, 2, true>(pack) : pack_side_by_side<V, 2, false>(pack);
+      case 3:
+        return whole ? pack_side_by_side<V, 3, true>(pack) : pack_side_by_side<V, 3, false>(pack);
+      default:
+        break;  // no tile of ours is as wide
+    }
   }
   if (pack.depth_stride == 1) return pack_transposed<V>(pack);
   pack_strided<V>(pack);

@@ -8,7 +8,7 @@ namespace gradsift::generic {
 // Rows x Vectors accumulators stay in registers over the whole depth; each step loads Vectors registers of B and
 // spreads one value of A at a time. Elements are summed in order of p, whatever Rows and Vectors: all variants give
 // equal bits. PanelRows: width of the packed panel of A. Partial: the last vector has columns missing.
-template <class V, std::size_t PanelRows, std::size_t Rows, std::size_t Vectors, bool Partial>
+template <class V, std::size_t Rows, std::size_t Vectors, bool Partial>
 void tile(const Tile<typename V::Value>& tile) noexcept {
   using T = typename V::Value;
   using Register = typename V::Register;
@@ -28,7 +28,8 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
   }
   const T* a = tile.a;
   const T* b = tile.b;
-  for (std::size_t p = 0; p < tile.depth; ++p, a += PanelRows, b += tile.b_stride) {
+  const std::size_t a_stride = tile.a_stride, b_stride = tile.b_stride;
+  for (std::size_t p = 0; p < tile.depth; ++p, a += a_stride, b += b_stride) {
     Register columns[Vectors];
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < last; ++v) columns[v] = V::load(b + v * V::kLanes);
@@ -60,27 +61,27 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
   }
 }
 
-template <class V, std::size_t PanelRows, std::size_t Rows, std::size_t Vectors>
+template <class V, std::size_t Rows, std::size_t Vectors>
 void tile_columns(const Tile<typename V::Value>& t) noexcept {
   if (t.columns > (Vectors - 1) * V::kLanes) {
-    t.columns == Vectors* V::kLanes ? tile<V, PanelRows, Rows, Vectors, false>(t)
-                                    : tile<V, PanelRows, Rows, Vectors, true>(t);
+    t.columns == Vectors* V::kLanes ? tile<V, Rows, Vectors, false>(t)
+                                    : tile<V, Rows, Vectors, true>(t);
   } else if constexpr (Vectors > 1) {
-    tile_columns<V, PanelRows, Rows, Vectors - 1>(t);
+    tile_columns<V, Rows, Vectors - 1>(t);
   }
 }
 
 // Rows in steps of two: half the code of one variant a row, and at most one row of a partial tile is computed in vain.
-template <class V, std::size_t PanelRows, std::size_t Rows, std::size_t Vectors>
+template <class V, std::size_t Rows, std::size_t Vectors>
 void tile_rows(const Tile<typename V::Value>& t) noexcept {
   static_assert(Rows % 2 == 0);
   if constexpr (Rows > 2) {
-    if (t.rows <= Rows - 2) return tile_rows<V, PanelRows, Rows - 2, Vectors>(t);
+    if (t.rows <= Rows - 2) return tile_rows<V, Rows - 2, Vectors>(t);
   }
-  tile_columns<V, PanelRows, Rows, Vectors>(t);
+  tile_columns<V, Rows, Vectors>(t);
 }
 
 template <class V, std::size_t Rows, std::size_t Vectors>
-inline constexpr TileKernel<typename V::Value> kTile = {Rows, Vectors* V::kLanes, tile_rows<V, Rows, Rows, Vectors>};
+inline constexpr TileKernel<typename V::Value> kTile = {Rows, Vectors* V::kLanes, tile_rows<V, Rows, Vectors>};
 
 }  // namespace gradsift::generic

@@ -16,7 +16,7 @@ void tile(const Tile<T>& tile) noexcept {
   T sum[kRows][columns] = {};
   if (tile.columns == columns) {
     for (std::size_t p = 0; p < tile.depth; ++p) {
-      const T* a = tile.a + p * kRows;
+      const T* a = tile.a + p * tile.a_stride;
       const T* b = tile.b + p * tile.b_stride;
       for (std::size_t i = 0; i < kRows; ++i) {
         for (std::size_t j = 0; j < columns; ++j) sum[i][j] += a[i] * b[j];
@@ -24,7 +24,7 @@ void tile(const Tile<T>& tile) noexcept {
     }
   } else {
     for (std::size_t p = 0; p < tile.depth; ++p) {
-      const T* a = tile.a + p * kRows;
+      const T* a = tile.a + p * tile.a_stride;
       const T* b = tile.b + p * tile.b_stride;
       for (std::size_t i = 0; i < kRows; ++i) {
         for (std::size_t j = 0; j < tile.columns; ++j) sum[i][j] += a[i] * b[j];
