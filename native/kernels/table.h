@@ -18,9 +18,9 @@
 namespace gradsift {
 
 // C[i][j] = alpha sum_p a[p][i] b[p][j] + beta C[i][j] for i < rows, j < columns. beta == 0 never reads C.
-// a: [depth] rows of `rows` values, a_stride apart, readable up to the kernel's rows: a packed panel of A, or part of one
-// of B when both are the same. b: [depth] rows of `columns` values (more are not read), b_stride apart: a packed panel
-// of B (b_stride == kernel columns), or rows of the caller's own matrix.
+// a: [depth] rows of `rows` values, a_stride apart, readable up to the kernel's rows: a packed panel of A, or part of
+// one of B when both are the same. b: [depth] rows of `columns` values (more are not read), b_stride apart: a packed
+// panel of B (b_stride == kernel columns), or rows of the caller's own matrix.
 template <class T>
 struct Tile {
   std::size_t rows, columns, depth;

@@ -264,7 +264,7 @@ class Engine {
       alignas(kAlignment) Packed sums[kMaxTileElements];
       for (std::size_t i = 0; i < tile.rows; ++i) {  // C is wanted only after the sums: ask for it now
         for (std::size_t j = 0; j < tile.columns; j += kAlignment / sizeof(C)) {
-          __builtin_prefetch(c + i * product_.c_stride + j, 1, 2);
+          __builtin_prefetch(c + i * product_.c_stride + j, 1, 3);
         }
       }
       tile.alpha = 1;

@@ -5,25 +5,32 @@
 
 namespace gradsift::generic {
 
-template <class V>
-void merge(const Merge& merge) noexcept {
+// Reads: beta != 0.
+template <class V, bool Reads>
+void merge_rows(const Merge& merge) noexcept {
   const auto alpha = V::all(merge.alpha);
   const auto beta = V::all(merge.beta);
-  for (std::size_t i = 0; i < merge.rows; ++i) {
-    const float* tile = merge.tile + i * merge.tile_stride;
-    double* out = merge.out + i * merge.out_stride;
-    for (std::size_t j = 0; j < merge.columns; j += V::kLanes) {
-      const std::size_t left = merge.columns - j;
-      if (left >= V::kLanes) {
-        const auto value = V::mul(alpha, V::load(tile + j));
-        V::store(out + j, merge.beta == 0 ? value : V::fma(beta, V::load(out + j), value));
-      } else {
-        const auto mask = V::mask(left);
-        const auto value = V::mul(alpha, V::load(tile + j, mask));
-        V::store(out + j, merge.beta == 0 ? value : V::fma(beta, V::load(out + j, mask), value), mask);
-      }
+  const std::size_t whole = merge.columns / V::kLanes * V::kLanes;
+  const std::size_t rest = merge.columns - whole;
+  const auto mask = V::mask(rest);
+  const std::size_t rows = merge.rows, tile_stride = merge.tile_stride, out_stride = merge.out_stride;
+  const float* tile = merge.tile;
+  double* out = merge.out;
+  for (std::size_t i = 0; i < rows; ++i, tile += tile_stride, out += out_stride) {
+    for (std::size_t j = 0; j < whole; j += V::kLanes) {
+      const auto value = V::mul(alpha, V::load(tile + j));
+      V::store(out + j, Reads ? V::fma(beta, V::load(out + j), value) : value);
+    }
+    if (rest != 0) {
+      const auto value = V::mul(alpha, V::load(tile + whole, mask));
+      V::store(out + whole, Reads ? V::fma(beta, V::load(out + whole, mask), value) : value, mask);
     }
   }
+}
+
+template <class V>
+void merge(const Merge& merge) noexcept {
+  merge.beta != 0 ? merge_rows<V, true>(merge) : merge_rows<V, false>(merge);
 }
 
 }  // namespace gradsift::generic

@@ -64,8 +64,7 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
 template <class V, std::size_t Rows, std::size_t Vectors>
 void tile_columns(const Tile<typename V::Value>& t) noexcept {
   if (t.columns > (Vectors - 1) * V::kLanes) {
-    t.columns == Vectors* V::kLanes ? tile<V, Rows, Vectors, false>(t)
-                                    : tile<V, Rows, Vectors, true>(t);
+    t.columns == Vectors* V::kLanes ? tile<V, Rows, Vectors, false>(t) : tile<V, Rows, Vectors, true>(t);
   } else if constexpr (Vectors > 1) {
     tile_columns<V, Rows, Vectors - 1>(t);
   }
