@@ -3,12 +3,28 @@ import type { GradsiftError } from '../errors.js';
 /** What the exit status of the command means. */
 export const EXIT = { ok: 0, usage: 2, outcome: 3, interrupted: 130 } as const;
 
+/** Options of the library under the names that the command gives them. */
+const FLAGS: Readonly<Record<string, string>> = {
+  memoryBytes: '--memory',
+  methods: '--method',
+  preset: '--preset',
+  solver: '--solver',
+  side: '--side',
+  layers: '--layers',
+  exclude: '--exclude',
+  fitOn: '--fit-on',
+  saveCurvature: '--save-curvature',
+  loadCurvature: '--load-curvature',
+  workDir: '--work',
+  gramPrecision: '--gram-precision',
+};
+
 /** One line for people, without a stack: what was expected and what came. */
 export function describe(error: unknown): string {
   const text = error instanceof Error || hasMessage(error) ? error.message : String(error);
   const line = text.replace(/\s*\n\s*/g, ' ').trim();
   // An error that is neither the caller's nor a file's is a bug of ours: say so, with what helps to find it.
-  if (isGradsiftError(error)) return `gradsift: ${line}`;
+  if (isGradsiftError(error)) return `gradsift: ${line.replace(/^\w+(?=:)/, (name) => FLAGS[name] ?? name)}`;
   const stack = error instanceof Error ? (error.stack ?? '').split('\n').find((frame) => /^\s+at /.test(frame)) : '';
   return `gradsift: internal error, please report it: ${line}${stack ? ` (${stack.trim()})` : ''}`;
 }

@@ -59,7 +59,7 @@ export function influenceCommand(settle: (status: number) => void): Command {
     .option('--load-curvature <file>', 'use the matrices of an earlier run');
   command
     .optionsGroup('Output:')
-    .option('--top <k>', 'list the k most harmful and the k most helpful samples instead of every score')
+    .option('--top <k>', 'list the k most harmful and the k most helpful samples; csv and ndjson then hold only these')
     .option(
       '--format <name>',
       'json, ndjson, csv, table (default: by the ending of --out, table on a terminal, else json)',

@@ -284,7 +284,7 @@ describe('usage', () => {
     ['a wrong size', [...stores, '--memory', 'much'], /--memory: expected a size like 2GiB, .*, got "much"/],
     ['a file that is not there', ['influence', '--train', 'none.safetensors', '--val', val], /none\.safetensors/],
     ['a file of another kind', ['influence', '--train', __filename, '--val', val], /safetensors/],
-    ['too small a budget', [...stores, '--memory', '10KiB'], /memoryBytes: .* needs \d+ bytes.*got 10240/],
+    ['too small a budget', [...stores, '--memory', '10KiB'], /^gradsift: --memory: .* needs \d+ bytes.*got 10240/],
     [
       'an output that is an input',
       [...stores, '--out', train],
@@ -292,7 +292,7 @@ describe('usage', () => {
     ],
     ['an output in no folder', [...stores, '--out', '/nowhere/x.json'], /\/nowhere is no folder/],
     ['one output twice', [...stores, '--out', 'x', '--report', 'x'], /x: is named twice/],
-    ['a glob that matches nothing', [...stores, '--layers', 'x*'], /layers: "x\*" matches nothing/],
+    ['a glob that matches nothing', [...stores, '--layers', 'x*'], /--layers: "x\*" matches nothing/],
   ])('%s: status 2 and one line', (_, args, message) => {
     const run = gradsift(args);
     expect(run).toMatchObject({ status: 2, stdout: '' });
