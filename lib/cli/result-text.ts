@@ -16,7 +16,7 @@ function listLines(
   style: Style,
 ): string[] {
   const name = (ranked: Ranked | undefined) => (ranked ? String(ids ? ids[ranked.index] : ranked.index) : '');
-  const score = (ranked: Ranked | undefined) => (ranked ? formatEven(ranked.score) : '');
+  const score = (ranked: Ranked | undefined) => (ranked ? formatEven(ranked.score).replace('\u2212', '-') : '');
   const rows = Array.from({ length: Math.max(harmful.length, helpful.length) }, (_, k) => [
     String(k + 1),
     name(harmful[k]),

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatPlural, formatSeconds } from './format.js';
+import { formatBytes, formatCount, formatNumber, formatPlural, formatSeconds } from './format.js';
 import { html, trusted, type Markup } from './html.js';
 import { detectionSection } from './detection.js';
 import type { InfluenceResult } from '../influence/result.js';
@@ -58,9 +58,23 @@ function warnings(result: InfluenceResult): Markup | null {
   </p>`;
 }
 
+/** The options that decide the numbers, in words. */
+function settings({ preset, side, fisherScale, gramPrecision, damping, dampingRatio }: InfluenceResult['options']) {
+  const rows: [string, string][] = [
+    ['side kept', side],
+    ['Fisher scale', fisherScale],
+    ['curvature summed in', gramPrecision],
+    damping === null
+      ? ['damping', `${formatNumber(dampingRatio)} \u00d7 the mean squared gradient entry`]
+      : ['damping', `${formatNumber(damping)}, absolute`],
+  ];
+  return preset === null ? rows : [['preset', preset] as [string, string], ...rows];
+}
+
 function provenance(result: InfluenceResult, options: Readonly<Record<string, string>>): Markup {
   const rows: [string, string][] = [
     ...Object.entries(options),
+    ...settings(result.options),
     ['convention', result.convention],
     ['software', `gradsift ${result.version}, ${result.isa}, ${formatPlural(result.threads, 'thread')}`],
   ];

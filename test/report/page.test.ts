@@ -83,6 +83,8 @@ describe('influenceReport', () => {
     expect(document.querySelectorAll('svg').length).toBe(1 + 1 + 2 + 1 + 1);
     expect(document.querySelectorAll('details').length).toBe(2);
     expect(document.querySelectorAll('.warning').length).toBe(1);
+    const options = [...document.querySelectorAll('#inputs td')].map(({ textContent }) => textContent.trim());
+    expect(options).toEqual(expect.arrayContaining(['0.1 \u00d7 the mean squared gradient entry', 'loss-derivative']));
     expect([...document.querySelectorAll('#certificates details:first-of-type tbody tr')].length).toBe(2);
   });
 
