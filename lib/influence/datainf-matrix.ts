@@ -65,10 +65,18 @@ function subtractMean(task: LayerTask, lambda: number, v: Float64Array, h: Float
     const alpha = -1 / (fitSamples * lambda);
     await ops.rowDots(rows, v, { count, length: kept, queries, alpha, out: weights, outStride: count });
     for (let q = 0; q < queries; ++q) {
-      for (let k = 0; k < count; ++k) weights[q * count + k]! /= lambda + (norms[Math.floor(k / summed)] as number);
+      divideByDampedNorms(weights.subarray(q * count, (q + 1) * count), norms, lambda, summed);
       await ops.turn();
     }
     await ops.addWeightedRows(rows, weights, { count, length: kept, queries, weightStride: count, out: h });
   };
   return { over: 'fit', visit };
+}
+
+/** Divides the `summed` weights of each sample by lambda + ||g||^2. */
+function divideByDampedNorms(weights: Float64Array, norms: Float64Array, lambda: number, summed: number): void {
+  for (let k = 0; k < norms.length; ++k) {
+    const scale = lambda + (norms[k] as number);
+    for (let a = k * summed; a < (k + 1) * summed; ++a) weights[a] = (weights[a] as number) / scale;
+  }
 }

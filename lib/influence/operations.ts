@@ -1,5 +1,6 @@
 // The native calls of one job: on the calling thread (with idle workers) where a call is over in about a millisecond,
 // on the pool where it is not. Between short calls the event loop gets its turn.
+import { backend } from '../native/backend.js';
 import type { FloatArray } from '../native/binding.js';
 import { gfim, gfimAsync } from '../linalg/gfim.js';
 import {
@@ -14,12 +15,12 @@ import { rowGram, rowGramAsync } from '../linalg/row-gram.js';
 import { matmul, matmulAsync, type MatmulOptions } from '../linalg/matmul.js';
 import type { GramPrecision, Side } from './options.js';
 
-/** Flops of a blocked product that one core does in about a millisecond. */
-const SHORT_PRODUCT_FLOPS = 6e7;
+/** Flops of a blocked product that one core does in a millisecond or two; the portable kernels are far slower. */
+const SHORT_PRODUCT_FLOPS = backend().isa === 'portable' ? 4e6 : 6e7;
 /** Elements that a pass over rows reads in about a millisecond. */
 const SHORT_PASS_ELEMENTS = 1e6;
 /** The event loop is not kept waiting for longer than this by short calls in a row. */
-const TURN_MS = 2;
+const TURN_MS = 1;
 
 export interface CallSettings {
   readonly threads: number | undefined;

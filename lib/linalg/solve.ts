@@ -141,8 +141,8 @@ async function cholesky({ g, v, ...options }: Problem): Promise<Run> {
 }
 
 async function choleskyF32({ g, v, ...options }: Problem): Promise<Run> {
-  const { solution, ...certificate } = await choleskySolveAsync(Float32Array.from(g), Float32Array.from(v), options);
-  return certified({ g, v, ...options }, Float64Array.from(solution), certificate);
+  const { solution, ...certificate } = await choleskySolveAsync(new Float32Array(g), new Float32Array(v), options);
+  return certified({ g, v, ...options }, new Float64Array(solution), certificate);
 }
 
 async function hyperpower({ g, v, precision, ...options }: Problem): Promise<Run> {
@@ -177,13 +177,13 @@ async function schulz<Array extends Float32Array | Float64Array>(problem: Proble
   });
   const product = await matmulAsync(v, inverse, { m: rhs, k: n, n, signal, threads });
   const flops = run.flops + 2 * n * n * rhs;
-  const result = await certified(problem, Float64Array.from(product), { ...run, flops });
+  const result = await certified(problem, new Float64Array(product), { ...run, flops });
   const muCutoff = usable ? 1 / (alpha * 2 ** run.steps) : null;
   return { ...result, precision: a.BYTES_PER_ELEMENT === 4 ? 'f32' : 'f64', muCutoff };
 }
 
 function schulzF32(problem: Problem): Promise<Run> {
-  return schulz(problem, Float32Array.from(problem.g), Float32Array.from(problem.v));
+  return schulz(problem, new Float32Array(problem.g), new Float32Array(problem.v));
 }
 
 /** The residual against the float64 matrix that was given, and what it says of a run that did not fail. */

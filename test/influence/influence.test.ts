@@ -7,7 +7,7 @@ import type { GradientStore } from '../../lib/gradients/store.js';
 import { loadCurvature, saveCurvature } from '../../lib/influence/curvature-file.js';
 import { fit as fitCurvature } from '../../lib/influence/fit.js';
 import { influence } from '../../lib/influence/influence.js';
-import { METHODS, type InfluenceOptions } from '../../lib/influence/options.js';
+import { METHODS } from '../../lib/influence/options.js';
 import { planInfluence } from '../../lib/influence/plan.js';
 import { precondition } from '../../lib/influence/precondition.js';
 import { toJson } from '../../lib/influence/result.js';
