@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, peers: { type: 'boolean', default: false } },
 });
 
-const helpers = ['run.mjs', 'timer.mjs', 'stores.mjs'];
+const helpers = ['run.mjs', 'timer.mjs', 'stores.mjs', 'fisher.mjs'];
 const all = readdirSync(folder).flatMap((name) =>
   name.endsWith('.mjs') && !helpers.includes(name) ? [name.slice(0, -4)] : [],
 );

@@ -10,7 +10,7 @@ export interface HyperpowerSolveOptions<Array extends FloatArray> extends SolveO
    * damping an estimate by Lanczos, corrected by restarts where it proves too large.
    */
   readonly lambdaMin?: number | undefined;
-  /** Upper bound of the spectrum of a + damping I; default: ten Lanczos steps, at most ||a + damping I||. */
+  /** Upper bound of the spectrum of a + damping I; default: eight Lanczos steps, at most ||a + damping I||. */
   readonly lambdaMax?: number | undefined;
   /** Type of the products; the residuals are float64 in both. Default 'f64' for float64 arrays, 'mixed' for float32. */
   readonly precision?: 'f64' | 'mixed' | undefined;

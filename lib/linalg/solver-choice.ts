@@ -17,16 +17,16 @@ export type Choice = 'hyperpower' | 'cholesky' | 'woodbury' | 'cg';
 
 /**
  * Speed of each kind of work, relative to a large float64 product, so that flops / rate compares solvers on any machine
- * of the kind. Measured by bench/solver-rates.mjs on one core with AVX-512, medians over n = 128 ... 1024; they are
- * coarse on purpose: the candidates differ by factors, not by tenths.
+ * of the kind. Measured by bench/solver-rates.mjs on one core with AVX-512 for n = 128 ... 1024 and rounded: the
+ * candidates differ by factors, not by tenths.
  */
 const RATES = {
-  /** Symmetric products, n^3 flops each: as fast as a full product. */
-  product: 1,
-  /** Cholesky: products of ever smaller blocks. */
-  factor: 0.6,
-  /** Products with a few rows, where each value of the matrix is used a few times only. */
-  skinny: 0.4,
+  /** Symmetric products, n^3 flops each: 0.72 ... 0.9. */
+  product: 0.85,
+  /** Cholesky, whose products are ever smaller: 0.12 ... 0.46, growing with n. */
+  factor: 0.3,
+  /** Products with 16 rows, where each value of the matrix is used a few times only: 0.66 ... 1. */
+  skinny: 0.65,
 };
 
 /** The cheapest solver by flops over rates, and the comparison in words. */

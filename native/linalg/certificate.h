@@ -35,24 +35,24 @@ inline bool numerical(Status status) noexcept {
   return status != Status::ok && status != Status::cancelled && status != Status::out_of_memory;
 }
 
-// Runs solve(execution, b) for each matrix of a batch. Small matrices go to one thread each, large ones one after the
-// other to all threads: below this size a product is over before a second thread has its part.
-inline constexpr std::size_t kOneThreadSize = 192;
+// Runs solve(execution, b) for each matrix of a batch. Small matrices get one thread each, large ones all threads, one
+// after the other: below this size a product is over before a second thread has its part.
+inline constexpr std::size_t kOneThreadSize = 128;
 
 template <class Solve>
 Status for_each_matrix(const Execution& execution, std::size_t batch, std::size_t n, const Solve& solve) noexcept {
+  Execution inner = execution;
+  if (n <= kOneThreadSize) inner.threads = 1;
   if (batch == 1 || n > kOneThreadSize) {
     for (std::size_t b = 0; b < batch; ++b) {
-      const Status status = solve(execution, b);
+      const Status status = solve(inner, b);
       if (status != Status::ok) return status;
     }
     return Status::ok;
   }
   std::atomic<bool> out_of_memory{false};
-  Execution alone = execution;
-  alone.threads = 1;
   const bool done = execution.parallel(batch, [&](std::size_t b) {
-    if (solve(alone, b) == Status::out_of_memory) out_of_memory.store(true, std::memory_order_relaxed);
+    if (solve(inner, b) == Status::out_of_memory) out_of_memory.store(true, std::memory_order_relaxed);
   });
   if (out_of_memory.load(std::memory_order_relaxed)) return Status::out_of_memory;
   return done ? Status::ok : Status::cancelled;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "native/core/buffer.h"
+#include "native/kernels/table.h"
 #include "native/linalg/elementwise.h"
 #include "native/linalg/rows.h"
 
@@ -68,6 +69,13 @@ double start_entry(std::size_t i) noexcept {
   return (static_cast<double>(z >> 11) + 0.5) * 0x1p-52 - 1;
 }
 
+double sum_squares(const KernelTable& table, const float* x, std::size_t count) noexcept {
+  return table.sum_squares_f32(x, count);
+}
+double sum_squares(const KernelTable& table, const double* x, std::size_t count) noexcept {
+  return table.sum_squares_f64(x, count);
+}
+
 struct Tridiagonal {
   unsigned size = 0;
   double diagonal[kBothEndsSteps] = {};
@@ -114,13 +122,14 @@ Status norm_bounds(const Execution& execution, std::size_t n, const T* a, double
   if (!sums) return Status::out_of_memory;
   double* absolute = sums.data();
   double* squares = absolute + n;
-  const Status status = for_each_row(execution, n, n, [=](std::size_t i) {
+  const KernelTable& table = kernels();
+  const Status status = for_each_row(execution, n, n, [=, &table](std::size_t i) {
     const T* row = a + i * n;
     const double entry = static_cast<double>(row[i]), damped = entry + damping;
     // A row is summed as stored and its diagonal corrected: rounding only, and the bound has slack.
     absolute[i] = lane_sum(n, [=](std::size_t j) { return std::fabs(static_cast<double>(row[j])); }) -
                   std::fabs(entry) + std::fabs(damped);
-    squares[i] = dot(n, row, row) - entry * entry + damped * damped;
+    squares[i] = sum_squares(table, row, n) - entry * entry + damped * damped;
   });
   if (status != Status::ok) return status;
   double total = 0;

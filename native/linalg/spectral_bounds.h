@@ -22,7 +22,7 @@ template <class T>
 Status norm_bounds(const Execution& execution, std::size_t n, const T* a, double damping, SpectralBounds& out) noexcept;
 
 // Steps that bring the upper end within a few per cent on Fisher matrices (a step is one product with a vector).
-inline constexpr unsigned kUpperSteps = 10;
+inline constexpr unsigned kUpperSteps = 8;
 // Steps used where the lower end is wanted too: exact for n <= 40, an estimate above.
 inline constexpr unsigned kBothEndsSteps = 40;
 

@@ -54,8 +54,8 @@ describe.each(SOLVERS)('$name', ({ solve, solveAsync }) => {
     const { solution, status, residual } = solve(a, v, { n, rhs: 3 });
     expect(status).toBe('ok');
     expect(residual).toBeLessThanOrEqual(1e-10);
-    // ||x - x*|| <= ||A^-1|| ||v - A x|| <= residual ||v|| / mu_min, mu_min = 2 - 2 cos(pi / (n + 1)); the second term is
-    // the rounding of the reference product itself.
+    // ||x - x*|| <= ||A^-1|| ||v - A x|| <= residual ||v|| / mu_min, mu_min = 2 - 2 cos(pi / (n + 1)); the
+    // second term is the rounding of the reference product itself.
     const muMin = 2 - 2 * Math.cos(Math.PI / (n + 1));
     const inverse = secondDifferencesInverse(n);
     const bound = (residual * norm(v)) / muMin + (2 * n * U64 * norm(v)) / muMin;
