@@ -19,6 +19,9 @@ import { splitQueries } from './score.js';
 import { topK } from './top-k.js';
 import { openWorkDir, storeFingerprint, type WorkDir } from './work-dir.js';
 
+/** Samples left out, by the part that their store plays: stores in memory may share a name. */
+type Skipped = Readonly<Record<'train' | 'val' | 'fitOn', readonly SkippedSample[]>>;
+
 /** A job under way: everything that stays the same from layer to layer. */
 interface Job {
   readonly stores: {
@@ -30,7 +33,7 @@ interface Job {
   readonly ops: Operations;
   readonly matched: readonly MatchedLayer[];
   readonly plan: Plan;
-  readonly skipped: readonly SkippedSample[];
+  readonly skipped: Skipped;
   readonly workDir: WorkDir | null;
   readonly totals: Readonly<Record<string, Float64Array>>;
   readonly count: ReturnType<typeof byteCounter>;
@@ -67,7 +70,7 @@ export async function influence(options: InfluenceOptions): Promise<InfluenceRes
   const matched = matchLayers(stores.train, stores.val, stores.fitOn, curvature);
   const plan = planJob(stores, matched, config);
   const count = byteCounter(config, ...progressTotal(stores, matched, plan, config));
-  const skipped = config.onNonFinite === 'skip' ? await auditAll(stores, matched, plan, ops, count) : [];
+  const skipped = config.onNonFinite === 'skip' ? await auditAll(stores, matched, plan, ops, count) : NONE_SKIPPED;
   requireSamplesLeft(stores, skipped);
   const workDir = await openJobFolder(options, stores, matched, plan, config);
   const lists = plan.queries * plan.samples;
@@ -84,6 +87,8 @@ export async function influence(options: InfluenceOptions): Promise<InfluenceRes
   }
   return assemble(job, outputs, options, started);
 }
+
+const NONE_SKIPPED: Skipped = { train: [], val: [], fitOn: [] };
 
 async function prepareJob(options: InfluenceOptions) {
   const { train, val, fitOn, ids } = options;
@@ -127,9 +132,10 @@ function requireStore(name: string, store: unknown): void {
   }
 }
 
-function requireSamplesLeft({ train, val, fitOn }: Job['stores'], skipped: readonly SkippedSample[]): void {
-  for (const store of [train, val, fitOn]) {
-    if (store === undefined || skipped.filter((one) => one.store === store.source).length < store.samples) continue;
+function requireSamplesLeft(stores: Job['stores'], skipped: Skipped): void {
+  for (const role of ['train', 'val', 'fitOn'] as const) {
+    const store = stores[role];
+    if (store === undefined || skipped[role].length < store.samples) continue;
     throw new GradsiftError('GRADSIFT_NON_FINITE', `${store.source}: every sample holds NaN or infinity, none is left`);
   }
 }
@@ -187,7 +193,7 @@ async function auditAll(
         matched.map((layer) => layer.fit),
       )
     : [];
-  return [...train, ...val, ...fitOn];
+  return { train, val, fitOn };
 }
 
 async function openJobFolder(
@@ -245,8 +251,8 @@ async function openJobFolder(
   );
 }
 
-function skipOf(job: Job, store: GradientStore): ReadonlySet<number> {
-  return new Set(job.skipped.filter((one) => one.store === store.source).map(({ sample }) => sample));
+function skipOf(job: Job, role: keyof Skipped): ReadonlySet<number> {
+  return new Set(job.skipped[role].map(({ sample }) => sample));
 }
 
 /** One layer: taken from the work folder if it is finished there, else computed and kept there. */
@@ -283,8 +289,8 @@ async function computeLayer(
   const { train, val, fitOn } = stores;
   const layer = job.matched[index] as MatchedLayer;
   const plan = job.plan.layers[index] as LayerPlan;
-  const [skipTrain, skipVal] = [skipOf(job, train), skipOf(job, val)];
-  const skipFit = fitOn === undefined ? skipTrain : skipOf(job, fitOn);
+  const [skipTrain, skipVal] = [skipOf(job, 'train'), skipOf(job, 'val')];
+  const skipFit = fitOn === undefined ? skipTrain : skipOf(job, 'fitOn');
   const { signal, queries: mode } = config;
   const onBlock = (samples: number) => count('queries', layer.val, samples);
   const v = await readQueries(val, layer.val, ops, {
@@ -300,7 +306,7 @@ async function computeLayer(
   const openFit = fitOn === undefined ? open : openLayerRows(fitOn, layer.fit, { blockSamples, skip: skipFit, signal });
   const layerJob: LayerJob = {
     plan,
-    shape: layerShape(stores, layer, job.plan.queries),
+    shape: layerShape(stores, layer, job.plan.queries, config.curvatureLoaded),
     config,
     ops,
     train: open,
@@ -352,7 +358,7 @@ async function assemble(
     queries: queryNames(config.queries, val.samples),
     methods: Object.fromEntries(methods),
     options: { preset, side, fisherScale, gramPrecision, damping: value('absolute'), dampingRatio: value('ratio') },
-    skipped,
+    skipped: [...skipped.train, ...skipped.val, ...skipped.fitOn],
     skippedLayers: plan.layers.filter((_, index) => left[index]).map(({ name }) => name),
     unusedLayers: val.layers.map(({ name }) => name).filter((name) => !names.has(name)),
     inputs,
@@ -364,13 +370,11 @@ async function assemble(
 }
 
 function methodResult(job: Job, outputs: readonly LayerOutput[], method: MethodName): MethodResult {
-  const { config, plan, totals, skipped, stores } = job;
+  const { config, plan, totals, skipped } = job;
   const n = plan.samples;
   const scores = splitQueries(totals[method] as Float64Array, n);
-  for (const { store, sample } of skipped)
-    if (store === stores.train.source) for (const list of scores) list[sample] = NaN;
-  if (config.queries === 'each')
-    for (const { store, sample } of skipped) if (store === stores.val.source) scores[sample]?.fill(NaN);
+  for (const { sample } of skipped.train) for (const list of scores) list[sample] = NaN;
+  if (config.queries === 'each') for (const { sample } of skipped.val) scores[sample]?.fill(NaN);
   const results = outputs.map(({ results }) => results[method] as LayerResult);
   const all = results.reduce((sum, { sumAbsolute }) => sum + sumAbsolute, 0);
   const layers = results.map((result, index): LayerRecord => {

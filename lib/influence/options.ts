@@ -175,6 +175,8 @@ export interface Config extends CurvatureConfig, RunConfig {
   readonly preset: PresetName | null;
   /** The matrices of the curvature are wanted for themselves: no solver may do without them. */
   readonly keepCurvature: boolean;
+  /** The curvature comes from an earlier run: no pass forms it. */
+  readonly curvatureLoaded: boolean;
 }
 
 export const DEFAULT_MEMORY_BYTES = 2 * 2 ** 30;
@@ -321,5 +323,6 @@ export function checkOptions(options: Omit<InfluenceOptions, 'train' | 'val'>): 
     perLayerScores,
     preset: preset ?? null,
     keepCurvature,
+    curvatureLoaded: options.loadCurvature !== undefined,
   };
 }

@@ -185,7 +185,7 @@ function tooLarge(layer: string, what: string, needed: number, budget: number, c
 
 function planLayer(stores: Stores, layers: MatchedLayer, config: Config, queries: number, budget: number): LayerPlan {
   const { train, val } = layers;
-  const shape = layerShape(stores, layers, queries);
+  const shape = layerShape(stores, layers, queries, config.curvatureLoaded);
   const { chosen, together } = choose(stores, layers, shape, config, budget);
   const { kept, blockSamples, bytes } = together;
   const sameRows = stores.fitOn === undefined;
@@ -222,8 +222,9 @@ function planLayer(stores: Stores, layers: MatchedLayer, config: Config, queries
 /** The sizes of a layer that its methods see. */
 export function layerShape(
   stores: Stores,
-  { train, fit: fitLayer, curvature }: MatchedLayer,
+  { train, fit: fitLayer }: MatchedLayer,
   queries: number,
+  loaded: boolean,
 ): LayerShape {
   return {
     name: train.name,
@@ -233,7 +234,7 @@ export function layerShape(
     d: train.d,
     queries,
     elementBytes: elementBytes(train),
-    loaded: curvature !== null,
+    loaded,
     sameRows: stores.fitOn === undefined,
   };
 }

@@ -1,5 +1,5 @@
 // What influence() refuses, skips, says and keeps.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGradients } from '../../lib/gradients/open-gradients.js';
@@ -79,6 +79,25 @@ describe('hard stores', () => {
     expect(json.methods['hyperinf']?.scores[0]?.[3]).toBeNull();
     const curvature = await fitCurvature(nan, { onNonFinite: 'skip' });
     expect(curvature.samples).toBe(4);
+  });
+
+  test('stores of one name are told apart: a bad sample of val is not one of train', async () => {
+    const bad = {
+      ...val,
+      a: { ...val.a, rows: val.a.rows.map((value, j) => (j === 13 ? NaN : value)) as Float64Array },
+    };
+    const memory = { train: await store(train), val: await store(bad) };
+    const { methods, skipped } = await influence({ ...memory, onNonFinite: 'skip', queries: 'each' });
+    expect(skipped).toEqual([{ store: 'memory', sample: 1, layer: 'a' }]);
+    const lists = methods.hyperinf?.scores as Float64Array[];
+    expect(lists[1]?.every(Number.isNaN)).toBe(true);
+    for (const query of [0, 2, 3]) expect(lists[query]?.every(Number.isFinite)).toBe(true);
+    const mean = await influence({ ...memory, onNonFinite: 'skip' });
+    const left = [0, 2, 3].map((query) => lists[query] as Float64Array);
+    const average = (lists[0] as Float64Array).map(
+      (_, i) => left.reduce((sum, list) => sum + (list[i] as number), 0) / 3,
+    );
+    expect(relativeGap(average, mean.methods.hyperinf?.scores[0] as Float64Array)).toBeLessThanOrEqual(1e-10);
   });
 
   test('zero-layer: finite scores, the layer adds exactly 0 and is listed', async () => {
@@ -333,10 +352,9 @@ describe('curvature', () => {
       expect(again.methods[method]?.scores).toEqual(whole.methods[method]?.scores);
     }
     const { train: samples, val: validation } = await stores();
-    expect(
-      planInfluence({ train: samples, val: validation, loadCurvature: await loadCurvature(path) }).layers[0]?.methods[0]
-        ?.passes,
-    ).toBe(1);
+    expect(planInfluence({ train: samples, val: validation, loadCurvature: path }).layers[0]?.methods[0]?.passes).toBe(
+      1,
+    );
     expect(await fitCurvature(samples)).toEqual(await loadCurvature(path));
     await expect(
       influence({ train: samples, val: validation, loadCurvature: path, side: 'rows' }),
@@ -357,38 +375,5 @@ describe('curvature', () => {
     const curvature = await fitCurvature((await stores()).train);
     await saveCurvature(path, { ...curvature, samples: -1 });
     await expect(loadCurvature(path)).rejects.toMatchObject({ code: 'GRADSIFT_FORMAT' });
-  });
-});
-
-describe('workDir', () => {
-  test('a folder that belongs to nobody is refused, and left as it was', async () => {
-    const path = await mkdtemp(join(folder, 'other-'));
-    await writeFile(join(path, 'thesis.tex'), 'precious');
-    await expect(influence({ ...(await stores()), workDir: path })).rejects.toMatchObject({
-      code: 'GRADSIFT_ARGUMENT',
-    });
-    expect(await readdir(path)).toEqual(['thesis.tex']);
-  });
-
-  test('continues from the curvature of a layer whose scores are missing', async () => {
-    const path = await mkdtemp(join(folder, 'work-'));
-    const options = { methods: METHODS, solver: 'cholesky' } as const;
-    const whole = await influence({ ...(await stores()), ...options, workDir: path });
-    const files = await readdir(path);
-    expect(files.filter((name) => name.includes('curvature'))).toHaveLength(2);
-    await rm(join(path, files.find((name) => name.includes('00001.scores')) as string));
-    const again = await influence({ ...(await stores()), ...options, workDir: path });
-    for (const method of METHODS) expect(again.methods[method]?.scores).toEqual(whole.methods[method]?.scores);
-    expect(JSON.parse(await readFile(join(path, 'job.json'), 'utf8'))).toMatchObject({ schema: 'gradsift/work/1' });
-  });
-
-  test('says which option differs', async () => {
-    const path = await mkdtemp(join(folder, 'work-'));
-    await influence({ ...(await stores()), workDir: path });
-    await expect(influence({ ...(await stores()), workDir: path, side: 'rows' })).rejects.toThrow(
-      /differs in .*options/,
-    );
-    const val2 = await store({ ...val, a: noisyBlock(77, 4, 2, 6) });
-    await expect(influence({ ...(await stores()), val: val2, workDir: path })).rejects.toThrow(/differs in val/);
   });
 });
