@@ -18,7 +18,10 @@ function stageFacade(manifest) {
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
   const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE'];
   for (const name of documents) copyFileSync(join(root, name), join(folder, name));
-  const { private: _private, scripts: _scripts, binary: _binary, devDependencies: _tools, ...published } = manifest;
+  const published = { ...manifest };
+  for (const key of ['private', 'scripts', 'binary', 'devDependencies', 'overrides', 'allowScripts']) {
+    delete published[key];
+  }
   const optionalDependencies = Object.fromEntries(PLATFORMS.map((name) => [`@gradsift/${name}`, manifest.version]));
   writeJson(join(folder, 'package.json'), { ...published, files: ['dist', ...documents], optionalDependencies });
 }
