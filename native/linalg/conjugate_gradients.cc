@@ -153,7 +153,7 @@ Status cg_iterate(const Execution& execution, const CgIteration& problem, Certif
     if (problem.preconditioner != nullptr) certificate.flops += problem.preconditioner->flops;
     if (status == Status::ok) status = block.turn();
   }
-  certificate.status = block.outcome();
+  if (status == Status::ok) certificate.status = block.outcome();  // a cancelled start leaves the rows unset
   return status;
 }
 
