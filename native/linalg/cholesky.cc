@@ -21,9 +21,6 @@ constexpr std::size_t kBlock = 32;
 // less than this does not pay for its packing.
 constexpr std::size_t kFullUpdate = 96;
 
-// Products of fewer multiply-adds stay on one thread: 20 microseconds of work, about what waking a second one costs.
-constexpr std::size_t kOneThreadProduct = std::size_t{1} << 20;
-
 // Where to cut a range that is longer than a block: near the middle, on a block boundary.
 std::size_t split(std::size_t n) noexcept { return (n / 2 + kBlock - 1) / kBlock * kBlock; }
 
@@ -40,9 +37,7 @@ Status multiply(const Execution& execution, std::size_t m, std::size_t n, std::s
   product.a = a;
   product.b = b;
   product.c = {c, row_stride, 1, 0};
-  Execution inner = execution;
-  if (m * n * k <= kOneThreadProduct) inner.threads = 1;
-  return gemm(inner, product);
+  return gemm(for_product(execution, m * n * k), product);
 }
 
 // One diagonal block: lower <- L, inverse <- L^-1 (kBlock x kBlock, zeros above). Works on U = L' row by row, so that

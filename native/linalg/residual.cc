@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "native/core/buffer.h"
+#include "native/linalg/certificate.h"
 #include "native/linalg/elementwise.h"
 #include "native/linalg/gemm.h"
 #include "native/linalg/widened.h"
@@ -34,7 +35,7 @@ Status residual_of_solve(const Execution& execution, const SolveResidual<T>& p) 
   product.a = {h.data(), n, 1, 0};
   product.b = {a.data(), 1, n, 0};  // A transposed: a matrix that is not symmetric shows up here, as it should
   product.c = {r, n, 1, 0};
-  status = gemm(execution, product);
+  status = gemm(for_product(execution, p.rhs * n * n), product);
   if (status != Status::ok) return status;
   const double whole = frobenius_norm(p.rhs, n, p.v), left = frobenius_norm(p.rhs, n, r);
   *p.residual = left == 0 ? 0 : left / whole;
