@@ -53,8 +53,8 @@ function compute(rows: FloatArray, { samples, r, d, side }: Shape, scale: number
   return { exact, size };
 }
 
-// Short samples and long ones, on both ways to sum (up to 256 kept lines partial sums, above it in place), with the last
-// tile cut short.
+// Short samples and long ones, on both ways to sum (up to 256 kept lines partial sums, above it in place), with the
+// last tile cut short.
 const SHAPES: readonly Shape[] = [
   { samples: 1, r: 1, d: 1, side: 'columns' },
   { samples: 40, r: 3, d: 17, side: 'columns' },
@@ -68,7 +68,9 @@ const SHAPES: readonly Shape[] = [
 ];
 const PRECISIONS: readonly GramPrecision[] = ['f64', 'f32'];
 
-/** Relative bound: f64 sums of all terms, or f32 sums of at most 256 terms merged in f64; float64 inputs are rounded. */
+/**
+ * Relative bound: f64 sums of all terms, or f32 sums of at most 256 terms merged in f64; float64 inputs are rounded.
+ */
 function bound(precision: GramPrecision, { samples, r, d, side }: Shape): number {
   const terms = samples * (side === 'columns' ? r : d) + 4;
   return precision === 'f64' ? 2 * terms * U64 : (256 + 2) * U32 + 2 * terms * U64;

@@ -32,7 +32,9 @@ export function array(dtype: Dtype, values: ArrayLike<number>): FloatArray {
 /** Normal numbers in the type, the same on every run. */
 export const random = (dtype: Dtype, seed: number, length: number): FloatArray => array(dtype, normals(seed, length));
 
-/** Small integers: sums of their products are exact in float32, so that every instruction set must give the same bits. */
+/**
+ * Small integers: sums of their products are exact in float32, so that every instruction set must give the same bits.
+ */
 export const integers = (dtype: Dtype, seed: number, length: number): FloatArray =>
   array(dtype, normals(seed, length).map(Math.round));
 
@@ -50,8 +52,9 @@ export const bits = (values: ArrayBufferView): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
 /**
- * The largest of |actual - exact| / (terms * unit * size), where size is the sum of absolute products behind an element:
- * at most 1 when every element is a sum of `terms` products, each operation rounded to `unit` (Higham, section 3.1).
+ * The largest of |actual - exact| / (terms * unit * size), where size is the sum of absolute products behind an
+ * element: at most 1 when every element is a sum of `terms` products, each operation rounded to `unit` (Higham, section
+ * 3.1).
  */
 export function worstShare(
   actual: ArrayLike<number>,
