@@ -17,14 +17,23 @@ const FLAGS: Readonly<Record<string, string>> = {
   loadCurvature: '--load-curvature',
   workDir: '--work',
   gramPrecision: '--gram-precision',
+  onNonFinite: '--on-non-finite',
 };
+
+/** The message with the names of options as the command has them: at its start, and as `name 'value'` within it. */
+function withFlags(message: string): string {
+  const flagOf = (name: string) => FLAGS[name] ?? name;
+  return message.replace(/^\w+(?=:)/, flagOf).replace(/\b(\w+) '(\w+)'/g, (text, name: string, value: string) => {
+    return name in FLAGS ? `${flagOf(name)} ${value}` : text;
+  });
+}
 
 /** One line for people, without a stack: what was expected and what came. */
 export function describe(error: unknown): string {
   const text = error instanceof Error || hasMessage(error) ? error.message : String(error);
   const line = text.replace(/\s*\n\s*/g, ' ').trim();
   // An error that is neither the caller's nor a file's is a bug of ours: say so, with what helps to find it.
-  if (isGradsiftError(error)) return `gradsift: ${line.replace(/^\w+(?=:)/, (name) => FLAGS[name] ?? name)}`;
+  if (isGradsiftError(error)) return `gradsift: ${withFlags(line)}`;
   const stack = error instanceof Error ? (error.stack ?? '').split('\n').find((frame) => /^\s+at /.test(frame)) : '';
   return `gradsift: internal error, please report it: ${line}${stack ? ` (${stack.trim()})` : ''}`;
 }

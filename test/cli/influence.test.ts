@@ -240,7 +240,7 @@ describe('hard stores', () => {
     ['truncated', train, ['truncated.safetensors', 'layers.2.lora_B', '2048', '2368', '2100']],
     ['overlap', train, ['overlap.safetensors', 'layers.0.lora_A', 'layers.2.lora_B', '944', '1024']],
     ['bad-header', train, ['bad-header.safetensors', '1000000', '456']],
-    ['nan', hard('nan'), ['nan.safetensors', 'layers.0.lora_A', 'sample 3']],
+    ['nan', hard('nan'), ['nan.safetensors', 'layers.0.lora_A', 'sample 3', '--on-non-finite skip']],
     ['mismatched', train, ['mismatched.safetensors', 'layers.0.lora_A', '60', '64']],
   ])('%s is refused with status 2, in one line that names what is wrong', (name, trainStore, words) => {
     const run = gradsift(['influence', '--train', trainStore, '--val', hard(name)]);
