@@ -1,6 +1,7 @@
 // npm run test:sanitize: the native tests on an addon that checks its own addresses and arithmetic (ASan and UBSan).
 // The addon lies in build-sanitize/ and is loaded through GRADSIFT_BINDING; a report ends the run with status 1.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -41,9 +42,23 @@ const env = {
 };
 const present = tests.filter((name) => existsSync(join(root, name)));
 const args = [join(root, 'scripts/test.mjs'), '--quick', ...present];
-const { status } = spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
+const run = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+let printed = '';
+for (const [stream, copy] of [
+  [run.stdout, process.stdout],
+  [run.stderr, process.stderr],
+]) {
+  stream.setEncoding('utf8').on('data', (text) => {
+    copy.write(text);
+    printed += text;
+  });
+}
+const [status] = await once(run, 'close');
 const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
 rmSync(reports, { recursive: true, force: true });
 for (const report of found) console.error(report);
 if (found.length > 0) fail(`${found.length} reports, see above`);
+// A report can miss the log: jest restarts a worker that died, and its tests may pass the second time.
+const missed = /^.*(?:runtime error:|AddressSanitizer).*$/m.exec(printed);
+if (missed !== null) fail(`a report among the output: ${missed[0].trim()}`);
 process.exit(status ?? 1);
