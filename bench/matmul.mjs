@@ -1,11 +1,12 @@
 import { fmaPeak, matmul } from 'gradsift';
+import { blasRows } from './peers/blas.mjs';
 import { medianSeconds } from './timer.mjs';
 
 const SIZES = [128, 256, 512, 1000, 1024, 1025, 2048];
 
 export default {
   op: 'matmul',
-  async run({ threads }) {
+  async run({ threads, peers }) {
     const rows = [];
     for (const [dtype, Values] of Object.entries({ f32: Float32Array, f64: Float64Array })) {
       for (const count of threads) {
@@ -23,6 +24,6 @@ export default {
         }
       }
     }
-    return rows;
+    return peers ? [...rows, ...blasRows('matmul', threads)] : rows;
   },
 };

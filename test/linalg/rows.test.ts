@@ -118,7 +118,7 @@ describe.each(ISAS)('rows on %s', (isa) => {
       }
     });
 
-    test('the same bits in blocks of rows: any for rowDots, multiples of 64 for addWeightedRows', () => {
+    test('the same bits in blocks of any number of rows (rowDots), multiples of 64 (addWeightedRows)', () => {
       const [count, length, queries] = [500, 70, 3];
       const { rows, h, weights } = given(count, length, queries);
       const dots = rowDots(rows, h, { count, length, queries });
