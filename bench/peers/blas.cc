@@ -25,9 +25,7 @@ namespace {
 
 using gradsift::Execution;
 
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 template <class T>
 std::vector<T> random(std::size_t count) {
@@ -105,11 +103,11 @@ void matmul(std::size_t m, std::size_t n, std::size_t k, unsigned threads) {
   const int rows = static_cast<int>(m), columns = static_cast<int>(n), depth = static_cast<int>(k);
   auto openblas = [&] {
     if constexpr (sizeof(T) == 4) {
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, a.data(), depth, b.data(), columns,
-                  0, c.data(), columns);
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, a.data(), depth, b.data(),
+                  columns, 0, c.data(), columns);
     } else {
-      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, a.data(), depth, b.data(), columns,
-                  0, c.data(), columns);
+      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, a.data(), depth, b.data(),
+                  columns, 0, c.data(), columns);
     }
   };
   std::vector<Candidate> all = {candidate("ours", ours), candidate("OpenBLAS", openblas)};
@@ -129,16 +127,18 @@ void matmul(std::size_t m, std::size_t n, std::size_t k, unsigned threads) {
 #endif
   const std::string name = std::string(sizeof(T) == 4 ? "f32" : "f64") + " " + std::to_string(m) + " x " +
                            std::to_string(n) + " x " + std::to_string(k);
-  report(name, threads, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k),
-         sizeof(T) == 8, all);
+  report(name, threads, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k), sizeof(T) == 8,
+         all);
 }
 
 void syrk(int n, int k, const float* x, float* c, bool transposed) {
-  cblas_ssyrk(CblasRowMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, n, k, 1, x, transposed ? n : k, 0, c, n);
+  cblas_ssyrk(CblasRowMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, n, k, 1, x, transposed ? n : k, 0, c,
+              n);
 }
 
 void syrk(int n, int k, const double* x, double* c, bool transposed) {
-  cblas_dsyrk(CblasRowMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, n, k, 1, x, transposed ? n : k, 0, c, n);
+  cblas_dsyrk(CblasRowMajor, CblasLower, transposed ? CblasTrans : CblasNoTrans, n, k, 1, x, transposed ? n : k, 0, c,
+              n);
 }
 
 // Squares of a symmetric matrix: n^3 flops (one triangle), in full by us, one triangle by syrk.

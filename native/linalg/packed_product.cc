@@ -22,6 +22,8 @@ constexpr std::size_t kPackedBytes = std::size_t{1} << 21;
 constexpr std::size_t kTaskColumns = 2048;
 // Tasks for each thread, so that the last to finish is not late by much.
 constexpr std::size_t kTasksPerThread = 4;
+// Below this many multiply-adds waking another thread takes longer than it saves: 2^22 take about 40 us on one.
+constexpr double kSharedWork = 1 << 22;
 // Depth of one call to a packing kernel: its rows of B, 4 KiB apart or more, are then still in the first-level TLB when
 // the next panel reads on.
 constexpr std::size_t kPackDepth = 32;
@@ -100,7 +102,11 @@ template <class Packed, class A, class B, class C>
 class Engine {
  public:
   Engine(const Execution& execution, const Product<A, B, C>& product) noexcept
-      : execution_(execution), product_(product), table_(kernels()), kernel_(tile_kernel<Packed>(table_)) {}
+      : execution_(execution), product_(product), table_(kernels()), kernel_(tile_kernel<Packed>(table_)) {
+    const double work = static_cast<double>(product.batch) * static_cast<double>(product.m) *
+                        static_cast<double>(product.n) * static_cast<double>(product.k);
+    if (work < kSharedWork) execution_.threads = 1;
+  }
 
   Status run() noexcept {
     if (product_.batch == 0 || product_.m == 0 || product_.n == 0) return Status::ok;
@@ -276,7 +282,7 @@ class Engine {
     }
   }
 
-  const Execution& execution_;
+  Execution execution_;
   const Product<A, B, C>& product_;
   const KernelTable& table_;
   const TileKernel<Packed>& kernel_;

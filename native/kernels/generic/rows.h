@@ -5,6 +5,12 @@
 
 namespace gradsift::generic {
 
+// How far ahead of its use a row is asked for: several rows read side by side are too many streams for the hardware to
+// foresee. A kilobyte and more within long rows; the next rows where they are short.
+inline std::size_t prefetch_distance(std::size_t rows, std::size_t length, std::size_t stride) noexcept {
+  return length < 512 ? rows * stride : 512;
+}
+
 // Rows x Queries sums over the length, one register each, so that every pair has the same bits in every variant.
 template <class V, std::size_t Rows, std::size_t Queries, class T>
 void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query) noexcept {
@@ -17,6 +23,7 @@ void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query) noexcept
   const T* x = dots.x + row * dots.x_stride;
   const double* h = dots.h + query * dots.h_stride;
   const std::size_t whole = dots.length / V::kLanes * V::kLanes;
+  const std::size_t ahead = prefetch_distance(Rows, dots.length, dots.x_stride);
   for (std::size_t p = 0; p < whole; p += V::kLanes) {
     typename V::Register query_values[Queries];
 #pragma GCC unroll 4
@@ -24,6 +31,7 @@ void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query) noexcept
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < Rows; ++i) {
       const auto value = V::load(x + i * dots.x_stride + p);
+      __builtin_prefetch(x + i * dots.x_stride + p + ahead);
 #pragma GCC unroll 4
       for (std::size_t q = 0; q < Queries; ++q) sum[i][q] = V::fma(value, query_values[q], sum[i][q]);
     }
@@ -71,7 +79,7 @@ void weighted_tile(const WeightedRows<T>& rows, std::size_t query, std::size_t f
   typename V::Register sum[Queries][Vectors];
 #pragma GCC unroll 4
   for (std::size_t q = 0; q < Queries; ++q) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = V::zero();
   }
   const T* x = rows.x + first;
@@ -80,16 +88,17 @@ void weighted_tile(const WeightedRows<T>& rows, std::size_t query, std::size_t f
     typename V::Register weight[Queries];
 #pragma GCC unroll 4
     for (std::size_t q = 0; q < Queries; ++q) weight[q] = V::all(weights[q * rows.w_stride + i]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t v = 0; v < Vectors; ++v) {
       const auto value = Partial && v == last ? V::load(x + v * V::kLanes, mask) : V::load(x + v * V::kLanes);
+      __builtin_prefetch(x + (Vectors + v) * V::kLanes);  // the next columns of this row, for the next tile
 #pragma GCC unroll 4
       for (std::size_t q = 0; q < Queries; ++q) sum[q][v] = V::fma(weight[q], value, sum[q][v]);
     }
   }
 #pragma GCC unroll 4
   for (std::size_t q = 0; q < Queries; ++q) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (std::size_t v = 0; v < Vectors; ++v) {
       double* out = rows.out + (query + q) * rows.out_stride + first + v * V::kLanes;
       if (Partial && v == last)
@@ -100,14 +109,17 @@ void weighted_tile(const WeightedRows<T>& rows, std::size_t query, std::size_t f
   }
 }
 
+// Columns from `first` on, Vectors registers at a time, then with half as many what is left.
 template <class V, std::size_t Queries, std::size_t Vectors, class T>
-void weighted_queries(const WeightedRows<T>& rows, std::size_t query) noexcept {
-  std::size_t first = 0;
+void weighted_queries(const WeightedRows<T>& rows, std::size_t query, std::size_t first = 0) noexcept {
   for (; first + Vectors * V::kLanes <= rows.length; first += Vectors * V::kLanes) {
     weighted_tile<V, Queries, Vectors, false>(rows, query, first);
   }
-  for (; first + V::kLanes <= rows.length; first += V::kLanes) weighted_tile<V, Queries, 1, false>(rows, query, first);
-  if (first < rows.length) weighted_tile<V, Queries, 1, true>(rows, query, first);
+  if constexpr (Vectors > 1) {
+    weighted_queries<V, Queries, Vectors / 2>(rows, query, first);
+  } else {
+    if (first < rows.length) weighted_tile<V, Queries, 1, true>(rows, query, first);
+  }
 }
 
 // Vectors: registers of columns that two queries sum at a time; 2 * Vectors + 2 + 1 must fit the registers.
@@ -119,7 +131,7 @@ void weighted_rows(const WeightedRows<T>& rows) noexcept {
     weighted_queries<V, 2, Vectors>(rows, query);
     query += 2;
   }
-  if (query < rows.queries) weighted_queries<V, 1, Vectors>(rows, query);
+  if (query < rows.queries) weighted_queries<V, 1, 2 * Vectors>(rows, query);
 }
 
 template <class V, class T>
