@@ -10,6 +10,7 @@ const TEST = /^test\/.*\.ts$/;
 const isSelf = (file) => file.startsWith('scripts/tidy') || file === 'test/scripts/tidy.test.ts';
 const source = (file) => SOURCE.test(file) && !isSelf(file);
 const cpp = (file) => CPP.test(file);
+const native = (file) => CPP.test(file) && file.startsWith('native/');
 const core = (file) => CPP.test(file) && !file.startsWith('native/binding/');
 const typescript = (file) => TYPESCRIPT.test(file) && !isSelf(file);
 const product = (file) => /^lib\/.*\.[cm]?ts$/.test(file);
@@ -22,7 +23,7 @@ const RULES = [
   [source, /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/, 'an open end needs an issue: TODO(#12)'],
   [typescript, /@ts-(ignore|nocheck)/, 'the compiler is right'],
   [product, /@ts-expect-error/, 'the compiler is right'],
-  [cpp, /\b(f|s|sn|v|vf|vsn)?printf\s*\(|\bputs\s*\(|std::(cout|cerr|clog)\b/, 'native code does not print', 'code'],
+  [native, /\b(f|s|sn|v|vf|vsn)?printf\s*\(|\bputs\s*\(|std::(cout|cerr|clog)\b/, 'native code does not print', 'code'],
   [cpp, /\b(abort|_?exit|quick_exit|terminate)\s*\(/, 'native code does not end the process', 'code'],
   [cpp, /^\s*#\s*if\s+0\b/, 'git remembers dead code'],
   [core, /\bthrow\b/, 'no exceptions outside binding/', 'code'],
