@@ -1,6 +1,6 @@
 // Builds the CPU addon (node-gyp) and lib/ (tsc, ESM and CJS). `node scripts/build.mjs [native|lib]`; both by default.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -41,6 +41,7 @@ function buildLib() {
   run('typescript/bin/tsc', ['-p', 'tsconfig.cjs.json']);
   mkdirSync(join(root, 'dist/cjs'), { recursive: true });
   writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
+  chmodSync(join(root, 'dist/esm/cli/main.js'), 0o755); // npm does this where it installs; `npx gradsift` here needs it
 }
 
 const what = process.argv[2] ?? 'all';
