@@ -8,7 +8,7 @@ import type { HalfDtype } from './widen.js';
 export type GfimSide = 'columns' | 'rows';
 
 /**
- * 'f64': products and sums in float64. 'f32': float32 tiles of at most 256 terms, merged in float64; about twice as
+ * 'f64': products and sums in float64. 'f32': float32 tiles of at most 512 terms, merged in float64; about twice as
  * fast.
  */
 export type GramPrecision = 'f64' | 'f32';
@@ -65,7 +65,7 @@ export async function gfimAsync(rows: GradientRows, options: GfimOptions & Async
  * Samples in one tile of the sum: blocks of a store must start at multiples of it for G not to depend on their size.
  *
  * @param r rows, @param d columns of one sample's gradient
- * @returns a constant for the shape and side, mostly of about 256 / r ('columns') samples
+ * @returns a constant for the shape and side, mostly of about 512 / r ('columns') samples
  */
 export function gfimTileSamples(r: number, d: number, side: GfimSide = 'columns'): number {
   requireInteger('r', r, 1);

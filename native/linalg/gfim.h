@@ -14,7 +14,7 @@ std::size_t gfim_tile_samples(std::size_t r, std::size_t d, bool transpose_sampl
 
 enum class GramPrecision {
   f64,  // products and sums in float64
-  f32,  // float32 tiles of at most 256 rows, merged in float64
+  f32,  // float32 tiles of at most 512 rows, merged in float64
 };
 
 // G += scale * sum_i g_i' g_i over the samples of one block.

@@ -12,13 +12,12 @@ namespace gradsift {
 
 namespace {
 
-// Packed A of one task, in elements of 4 bytes a depth block: 252 x 256 floats (126 x 256 doubles) = 252 KiB stay in a
-// second-level cache of 512 KiB beside what streams through. (A tile is 4 or 8 rows.)
-constexpr std::size_t kTaskRowBytes = 252 * sizeof(float);
-// Packed B at a time: 1 MiB, in a second-level cache where that is large, else in a share of the third; its panels
-// stream through the first-level cache, each used for all rows of a task.
-constexpr std::size_t kPackedBytes = std::size_t{1} << 20;
-// Most columns in one task: 252 x 2048 x 256 multiply-adds take 1 ms here, and 50 ms on a machine with no SIMD at all.
+// Packed A of one task and depth block: 128 x 512 floats (64 x 512 doubles) = 256 KiB stay in a second-level cache of
+// 512 KiB beside what streams through.
+constexpr std::size_t kTaskRowBytes = 128 * sizeof(float);
+// Packed B at a time: 2 MiB, in a share of a third-level cache; each of its panels is used for all rows of a task.
+constexpr std::size_t kPackedBytes = std::size_t{1} << 21;
+// Most columns in one task: 128 x 2048 x 512 multiply-adds take 1 ms here, and 50 ms on a machine with no SIMD at all.
 constexpr std::size_t kTaskColumns = 2048;
 // Tasks for each thread, so that the last to finish is not late by much.
 constexpr std::size_t kTasksPerThread = 4;

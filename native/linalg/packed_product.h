@@ -14,9 +14,10 @@
 
 namespace gradsift {
 
-// A register tile reads depth x (tile columns) of B over and over: 256 x 128 bytes = 32 KiB stays in the first-level
-// cache. Also the length of a float32 sum before it is merged in float64. The order of summation depends on it.
-inline constexpr std::size_t kDepthBlock = 256;
+// Terms of a sum before it is added to C: C is read and written once for all of them, while a panel of A (8 x 512
+// floats, 16 KiB) stays in the first-level cache and one of B (up to 96 KiB) in the second. Also the longest float32
+// sum before it is merged in float64. The order of summation depends on it.
+inline constexpr std::size_t kDepthBlock = 512;
 
 // Element p of line l of item b: data[b * batch_stride + l * line_stride + p * depth_stride]. When depth_run != 0,
 // lines are cut in runs of that many elements: element p is at (p / depth_run) * run_stride + (p % depth_run) *

@@ -69,11 +69,11 @@ const SHAPES: readonly Shape[] = [
 const PRECISIONS: readonly GramPrecision[] = ['f64', 'f32'];
 
 /**
- * Relative bound: f64 sums of all terms, or f32 sums of at most 256 terms merged in f64; float64 inputs are rounded.
+ * Relative bound: f64 sums of all terms, or f32 sums of at most 512 terms merged in f64; float64 inputs are rounded.
  */
 function bound(precision: GramPrecision, { samples, r, d, side }: Shape): number {
   const terms = samples * (side === 'columns' ? r : d) + 4;
-  return precision === 'f64' ? 2 * terms * U64 : (256 + 2) * U32 + 2 * terms * U64;
+  return precision === 'f64' ? 2 * terms * U64 : (512 + 2) * U32 + 2 * terms * U64;
 }
 
 describe.each(ISAS)('gfim on %s', (isa) => {
@@ -183,9 +183,11 @@ test('defaults, accumulation and empty sums', () => {
 });
 
 test('a tile is small, and a whole number of samples', () => {
-  expect(gfimTileSamples(8, 512)).toBe(32); // 256 rows
+  expect(gfimTileSamples(8, 512)).toBe(64); // 512 rows
   expect(gfimTileSamples(8, 64)).toBe(128); // 1024 rows: partial sums
-  expect(gfimTileSamples(1, 4096)).toBe(256);
+  expect(gfimTileSamples(1, 4096)).toBe(512);
+  expect(gfimTileSamples(1001, 600)).toBe(1); // blocks of 143 = 1001 / 7 rows
+  expect(gfimTileSamples(1009, 600)).toBe(512); // a prime
   expect(gfimTileSamples(8, 512, 'rows')).toBe(2); // 1024 columns
   for (const [r, d] of [
     [3, 700],
