@@ -34,7 +34,7 @@ Shape shape_of(std::size_t r, std::size_t d, bool transpose_samples) noexcept {
 // Depth blocks end where samples end, so that blocks of rows can: whole samples where those are short, a divisor of
 // their length where they are long. A length with no fair divisor meets the end of a block only after many samples.
 std::size_t depth_block_of(const Shape& shape) noexcept {
-  if (shape.depth <= kDepthBlock) return kDepthBlock / shape.depth * shape.depth;
+  if (shape.depth <= kDepthBlock) return std::bit_floor(kDepthBlock / shape.depth) * shape.depth;
   constexpr std::size_t fair = 64;  // shorter blocks would spend their time merging
   for (std::size_t block = kDepthBlock; block >= fair; --block) {
     if (shape.depth % block == 0) return block;
@@ -42,12 +42,13 @@ std::size_t depth_block_of(const Shape& shape) noexcept {
   return kDepthBlock;
 }
 
+// A power of two, so that the tiles of different sums over the same rows meet after the longer of them.
 std::size_t tile_samples_of(const Shape& shape) noexcept {
   if (shape.depth == 0) return 1;
   const std::size_t block = depth_block_of(shape);
   const std::size_t samples = block / std::gcd(shape.depth, block);  // the fewest that end with a block
   if (shape.lines > kPartialLines) return samples;
-  return samples * std::max<std::size_t>(1, kPartialRows / (samples * shape.depth));
+  return samples * std::bit_floor(std::max<std::size_t>(1, kPartialRows / (samples * shape.depth)));
 }
 
 // The rows of a block as lines to multiply: line l of G's order, over all samples.

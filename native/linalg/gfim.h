@@ -9,7 +9,7 @@
 namespace gradsift {
 
 // Row blocks must start at a multiple of this many samples, so that the order of summation, and with it every bit of
-// the result, does not depend on the memory budget. A constant for a given shape and side: rarely over 1024 rows.
+// the result, does not depend on the memory budget. A constant for a given shape and side, and a power of two.
 std::size_t gfim_tile_samples(std::size_t r, std::size_t d, bool transpose_samples) noexcept;
 
 enum class GramPrecision {
