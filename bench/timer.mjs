@@ -8,18 +8,23 @@ export function median(values) {
 
 /**
  * Median seconds of each candidate (a function, which may be asynchronous), by name. Rounds go on for `seconds`, at
- * least `minimum` of them; the first round warms up and is left out.
+ * least `minimum` of them. Before, half as long, at least one round, warms up the caches and the JavaScript compiler.
  */
 export async function medianSeconds(candidates, { seconds = 1, minimum = 5 } = {}) {
   const times = Object.fromEntries(Object.keys(candidates).map((name) => [name, []]));
-  const end = performance.now() + seconds * 1e3;
-  for (let round = 0; round <= minimum || performance.now() < end; ++round) {
+  const round = async () => {
     for (const [name, run] of Object.entries(candidates)) {
       const start = performance.now();
       const pending = run();
       if (pending instanceof Promise) await pending;
-      if (round > 0) times[name].push((performance.now() - start) / 1e3);
+      times[name].push((performance.now() - start) / 1e3);
     }
-  }
+  };
+  const warm = performance.now() + seconds * 500;
+  do await round();
+  while (performance.now() < warm);
+  for (const list of Object.values(times)) list.length = 0;
+  const end = performance.now() + seconds * 1e3;
+  for (let rounds = 0; rounds < minimum || performance.now() < end; ++rounds) await round();
   return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]));
 }

@@ -9,6 +9,9 @@
 
 namespace gradsift {
 
+// A pass over fewer elements is over, at memory speed, about when a sleeping thread would have joined it.
+inline constexpr std::size_t kSharedPass = std::size_t{1} << 19;
+
 struct Execution {
   unsigned threads = 1;                            // most threads that may work on this call, the caller included
   Priority priority = Priority::sync;              // sync: the JavaScript thread waits; async: a pool thread drives
@@ -18,6 +21,13 @@ struct Execution {
   bool cancelled() const noexcept { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
   void advance(std::uint64_t units) const noexcept {
     if (progress != nullptr) progress->fetch_add(units, std::memory_order_relaxed);
+  }
+
+  // How to run a pass over so many elements: as asked, or on the calling thread alone where others would come too late.
+  Execution for_pass(std::size_t elements) const noexcept {
+    Execution own = *this;
+    if (elements < kSharedPass) own.threads = 1;
+    return own;
   }
 
   // Runs body(tile) once for each tile in [0, tiles), in any order, on up to `threads` threads. Returns false when

@@ -1,7 +1,12 @@
 #include "native/core/thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace gradsift {
 
@@ -13,6 +18,24 @@ constexpr unsigned kMaxWorkers = 256;
 void unlink(Region** list, const Region* region) noexcept {
   while (*list != region) list = &(*list)->below;
   *list = region->below;
+}
+
+// To wake a sleeping thread takes about this long: whoever waits looks on for as long before it sleeps, and so never
+// spends more than twice the better of the two. Consecutive small regions then find their workers awake.
+constexpr std::chrono::microseconds kSpin{50};
+
+void pause() noexcept {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+template <class Done>
+void spin_until(const Done& done) noexcept {
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  while (!done() && std::chrono::steady_clock::now() < end) pause();
 }
 
 }  // namespace
@@ -75,6 +98,7 @@ void ThreadPool::run(Region& region, unsigned threads) noexcept {
     region.below = *list;
     *list = &region;
     if (region.priority == Priority::sync) sync_open_.fetch_add(1, std::memory_order_relaxed);
+    arrivals_.fetch_add(1, std::memory_order_relaxed);
     const std::size_t hands = std::min<std::size_t>({threads - 1, idle_, region.tiles - 1});
     for (std::size_t i = 0; i < hands; ++i) work_.notify_one();
   }
@@ -82,6 +106,11 @@ void ThreadPool::run(Region& region, unsigned threads) noexcept {
   std::unique_lock lock(mutex_);
   unlink(list, &region);
   if (region.priority == Priority::sync) sync_open_.fetch_sub(1, std::memory_order_relaxed);
+  if (region.helpers != 0) {
+    lock.unlock();
+    spin_until([&] { return region.helpers.load(std::memory_order_relaxed) == 0; });
+    lock.lock();
+  }
   left_.wait(lock, [&] { return region.helpers == 0; });
 }
 
@@ -91,6 +120,7 @@ bool ThreadPool::submit(Job& job) noexcept {
   job.next_job = nullptr;
   (last_job_ != nullptr ? last_job_->next_job : first_job_) = &job;
   last_job_ = &job;
+  arrivals_.fetch_add(1, std::memory_order_relaxed);
   work_.notify_one();
   return true;
 }
@@ -108,6 +138,11 @@ void ThreadPool::worker(ThreadPool* pool) noexcept {
       lock.lock();
       continue;
     }
+    const unsigned seen = pool->arrivals_.load(std::memory_order_relaxed);
+    lock.unlock();
+    spin_until([&] { return pool->arrivals_.load(std::memory_order_relaxed) != seen; });
+    lock.lock();
+    if (pool->arrivals_.load(std::memory_order_relaxed) != seen) continue;
     ++pool->idle_;
     pool->work_.wait(lock);
     --pool->idle_;

@@ -26,7 +26,7 @@ struct Region {
 
   // Owned by the pool, under its mutex.
   unsigned helpers_wanted = 0;
-  unsigned helpers = 0;
+  std::atomic<unsigned> helpers{0};  // read without the mutex while the opener spins
   Region* below = nullptr;
 
   bool open() const noexcept {
@@ -75,6 +75,7 @@ class ThreadPool {
   Job* last_job_ = nullptr;
   unsigned workers_ = 0;
   unsigned idle_ = 0;
+  std::atomic<unsigned> arrivals_{0};   // regions and jobs so far; read without the mutex while a worker spins
   std::atomic<unsigned> sync_open_{0};  // synchronous regions in the list; read without the mutex between tiles
 };
 

@@ -75,7 +75,7 @@ Status multiply(const Execution& execution, GramPrecision precision, const Produ
 bool add_partials(const Execution& execution, const double* partials, std::size_t count, std::size_t n, double scale,
                   double* out) noexcept {
   constexpr std::size_t rows = 16;
-  return execution.parallel((n + rows - 1) / rows, [=](std::size_t task) {
+  return execution.for_pass(count * n * n).parallel((n + rows - 1) / rows, [=](std::size_t task) {
     for (std::size_t i = task * rows; i < std::min(n, task * rows + rows); ++i) {
       for (std::size_t p = 0; p < count; ++p) {
         const double* partial = partials + (p * n + i) * n;

@@ -305,7 +305,7 @@ Status mirror_lower(const Execution& execution, std::size_t batch, std::size_t n
   constexpr std::size_t side = 32;
   const std::size_t stripes = divide_up(n, side);
   const KernelTable& table = kernels();
-  const bool done = execution.parallel(batch * stripes, [&](std::size_t task) {
+  const bool done = execution.for_pass(batch * n * n).parallel(batch * stripes, [&](std::size_t task) {
     T* item = c + task / stripes * c_batch_stride;
     const std::size_t first = task % stripes * side;  // rows [first, last) of the upper triangle are written
     const std::size_t last = std::min(n, first + side);

@@ -36,8 +36,9 @@ double sum_squares(const KernelTable& table, const double* x, std::size_t count)
 template <class Body>
 Status over_rows(const Execution& execution, std::size_t count, std::size_t length, const Body& body) noexcept {
   const std::size_t rows = std::max<std::size_t>(1, kTaskElements / std::max<std::size_t>(1, length));
-  const bool done = execution.parallel(
-      divide_up(count, rows), [&](std::size_t task) { body(task * rows, std::min(rows, count - task * rows)); });
+  const bool done = execution.for_pass(count * length).parallel(divide_up(count, rows), [&](std::size_t task) {
+    body(task * rows, std::min(rows, count - task * rows));
+  });
   return done ? Status::ok : Status::cancelled;
 }
 
@@ -121,9 +122,10 @@ Status row_dots(const Execution& execution, const T* x, std::size_t count, std::
 template <class T>
 Status add_weighted_rows(const Execution& execution, const T* x, std::size_t count, std::size_t length,
                          const double* weights, std::size_t queries, std::size_t w_stride, double* out) noexcept {
-  const RowSum<T> sum{execution, kernels(), {count, queries, length, x, length, weights, w_stride, out, length}};
+  const Execution own = execution.for_pass(count * length * queries);
+  const RowSum<T> sum{own, kernels(), {count, queries, length, x, length, weights, w_stride, out, length}};
   // By columns unless that leaves threads without work; the choice changes no bit.
-  if (execution.threads <= 1 || length >= kStripe * execution.threads || count <= kRowTile) {
+  if (own.threads <= 1 || length >= kStripe * own.threads || count <= kRowTile) {
     return sum.by_columns() ? Status::ok : Status::cancelled;
   }
   return sum.by_rows();
