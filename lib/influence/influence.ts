@@ -57,11 +57,9 @@ type LayerOutput = {
  * @param options stores of per-sample gradients [samples, r, d] with the same layers, and how to score: see
  *   {@link InfluenceOptions}
  * @returns scores per method and query, and for each layer the damping, solver, residual and bounds it was reached
- * with.
- *   Numerical trouble is a status there, never an exception
+ *   with. Numerical trouble is a status there, never an exception
  * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE (layers that do not match), GRADSIFT_NON_FINITE (file, layer
- * and
- *   sample named), GRADSIFT_MEMORY (bytes needed and given), GRADSIFT_IO; the reason of `signal` when aborted
+ *   and sample named), GRADSIFT_MEMORY (bytes needed and given), GRADSIFT_IO; the reason of `signal` when aborted
  */
 export async function influence(options: InfluenceOptions): Promise<InfluenceResult> {
   const started = performance.now();
@@ -196,6 +194,21 @@ async function auditAll(
   return { train, val, fitOn };
 }
 
+/** The options that decide the numbers: a work folder of others is stale. Threads and the budget change no bit. */
+const DECISIVE = [
+  'methods',
+  'damping',
+  'solve',
+  'lissa',
+  'lissaGfim',
+  'side',
+  'fisherScale',
+  'gramPrecision',
+  'queries',
+  'convention',
+  'onNonFinite',
+] as const satisfies readonly (keyof Config)[];
+
 async function openJobFolder(
   { workDir }: InfluenceOptions,
   stores: Job['stores'],
@@ -209,19 +222,6 @@ async function openJobFolder(
   const { signal } = config;
   const blocks = () => Math.min(...plan.layers.map(({ blockSamples }) => blockSamples));
   const { train, val, fitOn } = stores;
-  const {
-    methods,
-    damping,
-    solve,
-    lissa,
-    lissaGfim,
-    side,
-    fisherScale,
-    gramPrecision,
-    queries,
-    convention,
-    onNonFinite,
-  } = config;
   const loaded = matched.some(({ curvature }) => curvature !== null);
   return openWorkDir(
     workDir,
@@ -232,19 +232,7 @@ async function openJobFolder(
       val: await storeFingerprint(val, blocks, signal),
       fitOn: fitOn ? await storeFingerprint(fitOn, blocks, signal) : null,
       loadCurvature: loaded ? matched.map(({ curvature }) => [curvature?.samples, curvature?.sumSquares]) : null,
-      options: {
-        methods,
-        damping,
-        solve,
-        lissa,
-        lissaGfim,
-        side,
-        fisherScale,
-        gramPrecision,
-        queries,
-        convention,
-        onNonFinite,
-      },
+      options: Object.fromEntries(DECISIVE.map((name) => [name, config[name]])),
       forms: plan.layers.map((layer) => layer.methods.map(({ form, solver }) => [form, solver])),
     },
     signal,
