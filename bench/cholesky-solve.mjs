@@ -1,11 +1,12 @@
 // Cholesky on damped Fisher matrices: factor, solve for 16 right-hand sides, residual in float64.
 import { choleskySolve } from 'gradsift';
 import { damped32, fisher } from './fisher.mjs';
+import { blasRows } from './peers/blas.mjs';
 import { medianSeconds } from './timer.mjs';
 
 export default {
   op: 'choleskySolve',
-  async run({ threads }) {
+  async run({ threads, peers }) {
     const rows = [];
     for (const n of [64, 128, 256, 512, 1024, 2048]) {
       const system = fisher({ n, samples: 200, rhs: 16 });
@@ -23,6 +24,6 @@ export default {
         rows.push({ case: `f32 n = ${n}`, threads: count, unit: 'ms', value: f32 * 1e3 });
       }
     }
-    return rows;
+    return peers ? [...rows, ...blasRows('cholesky-solve', threads)] : rows;
   },
 };

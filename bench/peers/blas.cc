@@ -16,10 +16,24 @@
 
 #include "native/core/execution.h"
 #include "native/kernels/table.h"
+#include "native/linalg/cholesky.h"
+#include "native/linalg/eigh.h"
 #include "native/linalg/fma_peak.h"
 #include "native/linalg/gemm.h"
 #include "native/linalg/gfim.h"
 #include "native/linalg/symmetric_product.h"
+
+// LAPACK, which OpenBLAS holds too: matrices by columns, everything by reference.
+extern "C" {
+void spotrf_(const char* uplo, const int* n, float* a, const int* stride, int* info);
+void dpotrf_(const char* uplo, const int* n, double* a, const int* stride, int* info);
+void spotrs_(const char* uplo, const int* n, const int* rhs, const float* a, const int* stride, float* b,
+             const int* b_stride, int* info);
+void dpotrs_(const char* uplo, const int* n, const int* rhs, const double* a, const int* stride, double* b,
+             const int* b_stride, int* info);
+void dsyevd_(const char* job, const char* uplo, const int* n, double* a, const int* stride, double* values,
+             double* work, const int* work_size, int* integers, const int* integers_size, int* info);
+}
 
 namespace {
 
@@ -176,6 +190,69 @@ void fisher(std::size_t samples, std::size_t r, std::size_t d, unsigned threads)
          sizeof(T) == 8, {candidate("ours", ours), candidate("OpenBLAS syrk", openblas)});
 }
 
+void potrf_potrs(int n, int rhs, float* a, float* v) {
+  int info = 0;
+  spotrf_("L", &n, a, &n, &info);
+  spotrs_("L", &n, &rhs, a, &n, v, &n, &info);
+}
+
+void potrf_potrs(int n, int rhs, double* a, double* v) {
+  int info = 0;
+  dpotrf_("L", &n, a, &n, &info);
+  dpotrs_("L", &n, &rhs, a, &n, v, &n, &info);
+}
+
+// Both keep A and V, which potrf and potrs overwrite: a copy. Ours checks its residual in float64, too.
+template <class T>
+void cholesky(std::size_t n, unsigned threads) {
+  constexpr std::size_t rhs = 16;
+  auto a = random<T>(n * n);
+  const auto v = random<T>(rhs * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < i; ++j) a[j * n + i] = a[i * n + j];
+    a[i * n + i] = static_cast<T>(n);  // dominant
+  }
+  auto h = v, peer_h = v, peer_a = a;
+  const Execution execution{threads};
+  gradsift::Certificate certificate;
+  const gradsift::CholeskySolve<T> problem{1, n, rhs, a.data(), 0, v.data(), h.data(), 1e-3, &certificate};
+  auto ours = [&] { gradsift::cholesky_solve(execution, problem); };
+  auto openblas = [&] {
+    peer_a = a;
+    peer_h = v;
+    potrf_potrs(static_cast<int>(n), static_cast<int>(rhs), peer_a.data(), peer_h.data());
+  };
+  const double order = static_cast<double>(n);
+  report(std::string(sizeof(T) == 4 ? "f32" : "f64") + " n = " + std::to_string(n), threads,
+         order * order * (order / 3 + 2 * rhs), sizeof(T) == 8,
+         {candidate("ours", ours), candidate("OpenBLAS potrf + potrs", openblas)});
+}
+
+void eigh(std::size_t n, unsigned threads) {
+  auto a = random<double>(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < i; ++j) a[j * n + i] = a[i * n + j];
+  }
+  std::vector<double> values(n), vectors(n * n), peer_vectors(n * n), work(1 + 6 * n + 2 * n * n);
+  std::vector<int> integers(3 + 5 * n);
+  gradsift::Status status = gradsift::Status::ok;
+  const gradsift::Eigh problem{1, n, a.data(), values.data(), vectors.data(), &status};
+  const Execution execution{threads};
+  auto ours = [&] { gradsift::eigh(execution, problem); };
+  auto openblas = [&] {
+    const int order = static_cast<int>(n), size = static_cast<int>(work.size());
+    const int integers_size = static_cast<int>(integers.size());
+    int info = 0;
+    peer_vectors = a;
+    dsyevd_("V", "L", &order, peer_vectors.data(), &order, values.data(), work.data(), &size, integers.data(),
+            &integers_size, &info);
+  };
+  // 4/3 for the reduction, 4/3 for divide and conquer, 2 for the vectors: nominal, most matrices need less.
+  const double flops = 14.0 / 3 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
+  report("n = " + std::to_string(n), threads, flops, true,
+         {candidate("ours", ours), candidate("OpenBLAS dsyevd", openblas)});
+}
+
 void run(const char* operation, unsigned threads) {
   openblas_set_num_threads(static_cast<int>(threads));
   if (std::strcmp(operation, "matmul") == 0) {
@@ -190,6 +267,13 @@ void run(const char* operation, unsigned threads) {
       square<float>(n, threads);
       square<double>(n, threads);
     }
+  } else if (std::strcmp(operation, "cholesky-solve") == 0) {
+    for (const std::size_t n : {512, 1024, 2048, 4096}) {
+      cholesky<float>(n, threads);
+      cholesky<double>(n, threads);
+    }
+  } else if (std::strcmp(operation, "eigh") == 0) {
+    for (const std::size_t n : {64, 128, 256, 512, 1024, 2048}) eigh(n, threads);
   } else {
     for (const std::size_t d : {64, 128, 512}) {
       fisher<float>(2000, 8, d, threads);

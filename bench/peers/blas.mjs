@@ -27,7 +27,7 @@ function build() {
   return existsSync(program);
 }
 
-/** Rows of bench/run.mjs for 'matmul', 'symmetric-product' or 'gfim'; none where OpenBLAS is not installed. */
+/** Rows of bench/run.mjs for an operation that blas.cc knows; none where OpenBLAS is not installed. */
 export function blasRows(operation, threads) {
   built ??= build();
   if (!built) return [];

@@ -21,6 +21,7 @@ export const OPERATIONS = [
   'addWeightedRows',
   'cgSolve',
   'choleskySolve',
+  'eigh',
   'fmaPeak',
   'gfim',
   'gfimHalf',

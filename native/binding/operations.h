@@ -8,6 +8,7 @@ namespace gradsift::binding {
 std::unique_ptr<Operation> prepare_add_weighted_rows(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cg_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cholesky_solve(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_eigh(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_fma_peak(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_gfim(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_gfim_half(const Arguments& arguments);
@@ -29,6 +30,7 @@ inline constexpr Export kOperations[] = {
     {"addWeightedRows", prepare_add_weighted_rows},
     {"cgSolve", prepare_cg_solve},
     {"choleskySolve", prepare_cholesky_solve},
+    {"eigh", prepare_eigh},
     {"fmaPeak", prepare_fma_peak},
     {"gfim", prepare_gfim},
     {"gfimHalf", prepare_gfim_half},

@@ -87,6 +87,16 @@ struct WeightedRows {
   std::size_t out_stride;
 };
 
+// y += S x, S symmetric, given by the rows [first, first + rows) of its lower triangle and zero where they say nothing:
+// y_i += sum_{j <= i} a_ij x_j and y_j += a_ij x_i for j < i. a: row `first`; x, y: first + rows values. x and y apart.
+struct LowerRows {
+  std::size_t rows, first;
+  const double* a;
+  std::size_t a_stride;
+  const double* x;
+  double* y;
+};
+
 struct KernelTable {
   const char* name;          // also a legal value of GRADSIFT_ISA
   const KernelTable* below;  // where null entries come from; null only for portable
@@ -103,6 +113,7 @@ struct KernelTable {
   void (*dots_f64)(const Dots<double>&) noexcept = nullptr;
   void (*weighted_rows_f32)(const WeightedRows<float>&) noexcept = nullptr;
   void (*weighted_rows_f64)(const WeightedRows<double>&) noexcept = nullptr;
+  void (*lower_rows_f64)(const LowerRows&) noexcept = nullptr;
   // sum of x_i^2 in float64; NaN or infinity when an element is one, or a square overflows float64.
   double (*sum_squares_f32)(const float* x, std::size_t count) noexcept = nullptr;
   double (*sum_squares_f64)(const double* x, std::size_t count) noexcept = nullptr;
@@ -119,9 +130,9 @@ inline constexpr auto kEntries =
     std::tuple{&KernelTable::tile_f32,          &KernelTable::tile_f64,          &KernelTable::pack_f32,
                &KernelTable::pack_f64,          &KernelTable::pack_f32_f64,      &KernelTable::pack_f64_f32,
                &KernelTable::merge_f32,         &KernelTable::dots_f32,          &KernelTable::dots_f64,
-               &KernelTable::weighted_rows_f32, &KernelTable::weighted_rows_f64, &KernelTable::sum_squares_f32,
-               &KernelTable::sum_squares_f64,   &KernelTable::widen_bf16,        &KernelTable::widen_f16,
-               &KernelTable::fma_peak_f32,      &KernelTable::fma_peak_f64};
+               &KernelTable::weighted_rows_f32, &KernelTable::weighted_rows_f64, &KernelTable::lower_rows_f64,
+               &KernelTable::sum_squares_f32,   &KernelTable::sum_squares_f64,   &KernelTable::widen_bf16,
+               &KernelTable::widen_f16,         &KernelTable::fma_peak_f32,      &KernelTable::fma_peak_f64};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 

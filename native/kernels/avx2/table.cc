@@ -8,6 +8,7 @@
 #include "native/kernels/avx2/simd.h"
 
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
 #include "native/kernels/generic/rows.h"
@@ -30,6 +31,8 @@ constexpr std::size_t kTileVectors = 3;
 constexpr std::size_t kDotRows = 2;
 // 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.
 constexpr std::size_t kSumVectors = 4;
+// 4 sums + 4 weights + x + y + 1 of A = 11 of 16.
+constexpr std::size_t kLowerRows = 4;
 
 bool supported() noexcept {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -51,6 +54,7 @@ constinit const KernelTable kAvx2 = {
     .dots_f64 = generic::dots<F64, kDotRows, double>,
     .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
+    .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
     .sum_squares_f32 = generic::sum_squares<F64, float>,
     .sum_squares_f64 = generic::sum_squares<F64, double>,
     .widen_bf16 = generic::widen<F32, F32::widen_bf16>,

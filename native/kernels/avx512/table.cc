@@ -8,6 +8,7 @@
 #include "native/kernels/avx512/simd.h"
 
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
 #include "native/kernels/generic/rows.h"
@@ -31,6 +32,8 @@ constexpr std::size_t kTileVectors = 3;
 constexpr std::size_t kDotRows = 4;
 // 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
 constexpr std::size_t kSumVectors = 8;
+// 8 sums + 8 weights + x + y + 1 of A = 19 of 32.
+constexpr std::size_t kLowerRows = 8;
 
 // What every server core with AVX-512 since 2017 has.
 bool supported() noexcept {
@@ -54,6 +57,7 @@ constinit const KernelTable kAvx512 = {
     .dots_f64 = generic::dots<F64, kDotRows, double>,
     .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
+    .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
     .sum_squares_f32 = generic::sum_squares<F64, float>,
     .sum_squares_f64 = generic::sum_squares<F64, double>,
     .widen_bf16 = generic::widen<F32, F32::widen_bf16>,

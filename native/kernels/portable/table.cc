@@ -23,6 +23,7 @@ constinit const KernelTable kPortable = {
     .dots_f64 = portable::dots_f64,
     .weighted_rows_f32 = portable::weighted_rows_f32,
     .weighted_rows_f64 = portable::weighted_rows_f64,
+    .lower_rows_f64 = portable::lower_rows_f64,
     .sum_squares_f32 = portable::sum_squares_f32,
     .sum_squares_f64 = portable::sum_squares_f64,
     .widen_bf16 = portable::widen_bf16,

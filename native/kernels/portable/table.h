@@ -16,6 +16,7 @@ void dots_f32(const Dots<float>& dots) noexcept;
 void dots_f64(const Dots<double>& dots) noexcept;
 void weighted_rows_f32(const WeightedRows<float>& sum) noexcept;
 void weighted_rows_f64(const WeightedRows<double>& sum) noexcept;
+void lower_rows_f64(const LowerRows& rows) noexcept;
 double sum_squares_f32(const float* x, std::size_t count) noexcept;
 double sum_squares_f64(const double* x, std::size_t count) noexcept;
 void widen_bf16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
