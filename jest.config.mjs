@@ -37,5 +37,6 @@ export default {
   },
   transformIgnorePatterns: ['/node_modules/(?!linkedom/worker\\.js$)', '\\.pnp\\.[^/]+$'],
   testTimeout: long ? 900_000 : 30_000,
-  maxWorkers: 2,
+  // Long tests measure delays: one at a time.
+  maxWorkers: long ? 1 : 2,
 };

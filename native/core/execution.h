@@ -40,7 +40,7 @@ struct Execution {
       for (std::size_t tile = 0; tile < tiles; ++tile) {
         if (cancelled()) return false;
         body(tile);
-        if (priority == Priority::async) ThreadPool::instance().yield_to_sync();
+        if (priority == Priority::async) ThreadPool::instance().give_way();
       }
       return !cancelled();
     }

@@ -24,6 +24,11 @@ void unlink(Region** list, const Region* region) noexcept {
 // spends more than twice the better of the two. Consecutive small regions then find their workers awake.
 constexpr std::chrono::microseconds kSpin{50};
 
+// How long asynchronous work may keep a processor that another thread waits for, if its tiles are shorter. The system
+// looks only every 4 ms or so, and a thread that runs JavaScript waits as long when the pool keeps every core busy. To
+// ask takes less than 1 us.
+constexpr std::chrono::microseconds kTurn{200};
+
 void pause() noexcept {
 #if defined(__x86_64__)
   _mm_pause();
@@ -65,7 +70,7 @@ void ThreadPool::work(Region& region) noexcept {
     const std::size_t tile = region.next.fetch_add(1, std::memory_order_relaxed);
     if (tile >= region.tiles) return;
     region.run(region.context, tile);
-    if (region.priority == Priority::async) yield_to_sync();
+    if (region.priority == Priority::async) give_way();
   }
 }
 
@@ -83,7 +88,12 @@ bool ThreadPool::help(Region* regions, std::unique_lock<std::mutex>& lock) noexc
   return false;
 }
 
-void ThreadPool::yield_to_sync() noexcept {
+void ThreadPool::give_way() noexcept {
+  thread_local std::chrono::steady_clock::time_point asked{};
+  if (const auto now = std::chrono::steady_clock::now(); now - asked > kTurn) {
+    asked = now;
+    std::this_thread::yield();
+  }
   if (sync_open_.load(std::memory_order_relaxed) == 0) return;
   std::unique_lock lock(mutex_);
   help(sync_regions_, lock);

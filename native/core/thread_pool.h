@@ -56,8 +56,9 @@ class ThreadPool {
   // Queues a job, first come first served. False when no worker thread could be started.
   bool submit(Job& job) noexcept;
 
-  // Called between two tiles of an asynchronous job: helps synchronous regions that want hands, if there are any.
-  void yield_to_sync() noexcept;
+  // Called between two tiles of an asynchronous job: leaves the processor to a thread that waits for it, and helps
+  // synchronous regions that want hands, if there are any.
+  void give_way() noexcept;
 
  private:
   ThreadPool() noexcept = default;

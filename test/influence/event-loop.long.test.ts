@@ -1,6 +1,6 @@
 // While a job of several seconds runs, timers and file reads of the same process are served.
-import { readFile } from 'node:fs/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { influence } from '../../lib/influence/influence.js';
 import { METHODS } from '../../lib/influence/options.js';
 import { store, type Block } from './fixtures.js';
@@ -20,39 +20,14 @@ const layers = (samples?: number) =>
     Object.entries(shapes).map(([name, [n, r, d]], index) => [name, block(index + 1, samples ?? n, r, d)]),
   );
 
-test('event-loop delay p99 stays below 5 ms, and fs.readFile is not held up', async () => {
-  const [train, val] = [await store(layers()), await store(layers(16))];
+test('event-loop delay p99 stays below 5 ms, and fs.readFile is not held up', () => {
+  const run = spawnSync(process.execPath, [join(__dirname, 'event-loop-job.mjs')], { encoding: 'utf8' });
+  expect(run.stderr).toBe('');
+  const { idle, busy, read } = JSON.parse(run.stdout) as { idle: number; busy: number; read: number };
+  console.log(`p99 ${busy.toFixed(2)} ms (idle ${idle.toFixed(2)} ms), readFile p90 ${read.toFixed(2)} ms`);
   // The bound is on what the job adds: on a machine that is busy otherwise the delay of an idle loop comes on top.
-  const idle = monitorEventLoopDelay({ resolution: 1 });
-  idle.enable();
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-  idle.disable();
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  const reads: number[] = [];
-  let running = true;
-  const reading = (async () => {
-    while (running) {
-      const from = performance.now();
-      await readFile(__filename);
-      reads.push(performance.now() - from);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  })();
-  delay.enable();
-  const until = performance.now() + 5000;
-  while (performance.now() < until)
-    await influence({ train, val, methods: METHODS.filter((method) => method !== 'lissa') });
-  delay.disable();
-  running = false;
-  await reading;
-  reads.sort((a, b) => a - b);
-  const [p99, base] = [delay.percentile(99) / 1e6, idle.percentile(99) / 1e6];
-  console.log(
-    `p99 ${p99.toFixed(2)} ms (idle ${base.toFixed(2)} ms), ` +
-      `readFile p90 ${reads[Math.floor(reads.length * 0.9)]?.toFixed(2)} ms`,
-  );
-  expect(p99 - Math.max(0, base - 1)).toBeLessThan(5);
-  expect(reads[Math.floor(reads.length * 0.9)]).toBeLessThan(50);
+  expect(busy - Math.max(0, idle - 1)).toBeLessThan(5);
+  expect(read).toBeLessThan(50);
 });
 
 test('an abort takes effect within 100 ms', async () => {
