@@ -22,6 +22,7 @@ export { cgSolve, cgSolveAsync, type CgOptions } from './linalg/cg-solve.js';
 export { choleskySolve, choleskySolveAsync } from './linalg/cholesky-solve.js';
 export { eigh, eighAsync, type EighOptions, type EighResult } from './linalg/eigh.js';
 export { fmaPeak, type FmaPeakOptions } from './linalg/fma-peak.js';
+export { readPeak } from './linalg/read-peak.js';
 export {
   gfim,
   gfimAsync,

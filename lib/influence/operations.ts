@@ -38,7 +38,7 @@ export interface Operations {
   addGfim(rows: FloatArray, block: GfimBlock): unknown;
   /** out[i] = ||X_i||^2 */
   rowNorms(rows: FloatArray, count: number, length: number, out: Float64Array): unknown;
-  /** out[q * outStride + i] = alpha <H_q, X_i> + beta out[...] */
+  /** out[q * outStride + i] = alpha <H_q, X_i> + beta out[...]; norms[i] = ||X_i||^2 from the same read */
   rowDots(rows: FloatArray, h: Float64Array, dots: RowDots): unknown;
   /** out[q] += sum_i weights[q * weightStride + i] X_i */
   addWeightedRows(rows: FloatArray, weights: Float64Array, sum: WeightedRows): unknown;
@@ -66,6 +66,7 @@ export interface RowDots {
   readonly beta?: number;
   readonly out: Float64Array;
   readonly outStride: number;
+  readonly norms?: Float64Array | undefined;
 }
 
 export interface WeightedRows {

@@ -53,14 +53,12 @@ export async function score(samples: GradientStore, h: Preconditioned, options: 
     const open = openLayerRows(samples, info, { blockSamples: blocks(info), skip, signal: run.signal });
     await open.forEachBlock(async (block) => {
       const { start, samples: count } = block;
-      if (!audit) {
-        const norms = new Float64Array(count);
-        await ops.rowNorms(block.rows, count, length, norms);
-        const bad = norms.findIndex((norm) => !Number.isFinite(norm));
-        if (bad >= 0) throw nonFinite(samples.source, info.name, start + bad);
-      }
       const out = total.subarray(start);
-      await ops.rowDots(block.rows, rows, { count, length, queries, alpha, beta: 1, out, outStride: samples.samples });
+      const dots = { count, length, queries, alpha, beta: 1, out, outStride: samples.samples };
+      const norms = audit ? undefined : new Float64Array(count);
+      await ops.rowDots(block.rows, rows, { ...dots, norms });
+      const bad = norms?.findIndex((norm) => !Number.isFinite(norm)) ?? -1;
+      if (bad >= 0) throw nonFinite(samples.source, info.name, start + bad);
       progress('score', info, count);
     });
     await open.close();

@@ -24,6 +24,8 @@ export interface RowDotsOptions extends RowsOptions {
   readonly beta?: number;
   /** Distance between the results of two queries; default count. */
   readonly outStride?: number;
+  /** Takes ||X_i||^2 of every row, from the same read; equal to {@link rowNorms} up to rounding. */
+  readonly norms?: Float64Array | undefined;
 }
 
 /**
@@ -123,6 +125,8 @@ function span(queries: number, stride: number, count: number): number {
   return queries === 0 || count === 0 ? 0 : (queries - 1) * stride + count;
 }
 
+const NOT_WANTED = new Float64Array(0);
+
 function prepareDots(rows: FloatArray, h: Float64Array, options: RowDotsOptions) {
   requireRows(rows, options);
   const { count, length, queries = 1, alpha = 1, beta = 0, outStride = count } = options;
@@ -139,7 +143,12 @@ function prepareDots(rows: FloatArray, h: Float64Array, options: RowDotsOptions)
   requireFloat64('out', out, needed);
   requireApart('out', out, 'rows', rows);
   requireApart('out', out, 'h', h);
-  return { out, args: [rows, h, out, count, length, queries, alpha, beta, outStride] };
+  const { norms = NOT_WANTED } = options;
+  if (norms !== NOT_WANTED) {
+    requireFloat64('norms', norms, count);
+    for (const [name, other] of Object.entries({ rows, h, out })) requireApart('norms', norms, name, other);
+  }
+  return { out, args: [rows, h, out, count, length, queries, alpha, beta, outStride, norms] };
 }
 
 function prepareSums(rows: FloatArray, weights: Float64Array, options: AddWeightedRowsOptions) {

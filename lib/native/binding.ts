@@ -29,6 +29,7 @@ export const OPERATIONS = [
   'hyperpowerPlan',
   'hyperpowerSolve',
   'matmul',
+  'readPeak',
   'rowDots',
   'rowGram',
   'rowNorms',

@@ -16,6 +16,7 @@ std::unique_ptr<Operation> prepare_gfim_tile_samples(const Arguments& arguments)
 std::unique_ptr<Operation> prepare_hyperpower_plan(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_hyperpower_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_matmul(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_read_peak(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_row_dots(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_row_gram(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_row_norms(const Arguments& arguments);
@@ -38,6 +39,7 @@ inline constexpr Export kOperations[] = {
     {"hyperpowerPlan", prepare_hyperpower_plan},
     {"hyperpowerSolve", prepare_hyperpower_solve},
     {"matmul", prepare_matmul},
+    {"readPeak", prepare_read_peak},
     {"rowDots", prepare_row_dots},
     {"rowGram", prepare_row_gram},
     {"rowNorms", prepare_row_norms},

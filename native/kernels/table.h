@@ -63,6 +63,7 @@ struct Merge {
 };
 
 // out[q * out_stride + i] = alpha <h_q, x_i> + beta out[...] over `length` elements. beta == 0 never reads out.
+// norms[i] = <x_i, x_i>, unless norms is null.
 template <class T>
 struct Dots {
   std::size_t rows, queries, length;
@@ -73,7 +74,9 @@ struct Dots {
   double alpha, beta;
   double* out;
   std::size_t out_stride;
+  double* norms = nullptr;
 };
+inline constexpr std::size_t kDotRows = 12;  // a multiple of the rows that any kernel reads at a time
 
 // out[q][j] += sum_i weights[q * w_stride + i] x[i][j]; the sum starts from zero and is added to out once.
 template <class T>
@@ -117,6 +120,8 @@ struct KernelTable {
   // sum of x_i^2 in float64; NaN or infinity when an element is one, or a square overflows float64.
   double (*sum_squares_f32)(const float* x, std::size_t count) noexcept = nullptr;
   double (*sum_squares_f64)(const double* x, std::size_t count) noexcept = nullptr;
+  // The sum in float32, in any order: a read, for measuring.
+  float (*sum_f32)(const float* x, std::size_t count) noexcept = nullptr;
   // Exact for every bit pattern, subnormals included; a NaN stays a NaN.
   void (*widen_bf16)(const std::uint16_t* bits, std::size_t count, float* out) noexcept = nullptr;
   void (*widen_f16)(const std::uint16_t* bits, std::size_t count, float* out) noexcept = nullptr;
@@ -131,8 +136,9 @@ inline constexpr auto kEntries =
                &KernelTable::pack_f64,          &KernelTable::pack_f32_f64,      &KernelTable::pack_f64_f32,
                &KernelTable::merge_f32,         &KernelTable::dots_f32,          &KernelTable::dots_f64,
                &KernelTable::weighted_rows_f32, &KernelTable::weighted_rows_f64, &KernelTable::lower_rows_f64,
-               &KernelTable::sum_squares_f32,   &KernelTable::sum_squares_f64,   &KernelTable::widen_bf16,
-               &KernelTable::widen_f16,         &KernelTable::fma_peak_f32,      &KernelTable::fma_peak_f64};
+               &KernelTable::sum_squares_f32,   &KernelTable::sum_squares_f64,   &KernelTable::sum_f32,
+               &KernelTable::widen_bf16,        &KernelTable::widen_f16,         &KernelTable::fma_peak_f32,
+               &KernelTable::fma_peak_f64};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 

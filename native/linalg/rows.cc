@@ -32,13 +32,13 @@ double sum_squares(const KernelTable& table, const double* x, std::size_t count)
   return table.sum_squares_f64(x, count);
 }
 
-// body(first, count) over tasks of about kTaskElements elements.
+// body(first, count) over tasks of about kTaskElements elements, whole groups of `group` rows.
 template <class Body>
-Status over_rows(const Execution& execution, std::size_t count, std::size_t length, const Body& body) noexcept {
-  const std::size_t rows = std::max<std::size_t>(1, kTaskElements / std::max<std::size_t>(1, length));
-  const bool done = execution.for_pass(count * length).parallel(divide_up(count, rows), [&](std::size_t task) {
-    body(task * rows, std::min(rows, count - task * rows));
-  });
+Status over_rows(const Execution& execution, std::size_t count, std::size_t length, std::size_t group,
+                 const Body& body) noexcept {
+  const std::size_t rows = divide_up(kTaskElements / std::max<std::size_t>(1, length) + 1, group) * group;
+  const bool done = execution.parallel(
+      divide_up(count, rows), [&](std::size_t task) { body(task * rows, std::min(rows, count - task * rows)); });
   return done ? Status::ok : Status::cancelled;
 }
 
@@ -110,12 +110,13 @@ struct RowSum {
 
 template <class T>
 Status row_dots(const Execution& execution, const T* x, std::size_t count, std::size_t length, const double* h,
-                std::size_t queries, double alpha, double beta, double* out, std::size_t out_stride) noexcept {
+                std::size_t queries, double alpha, double beta, double* out, std::size_t out_stride,
+                double* norms) noexcept {
   const KernelTable& table = kernels();
-  return over_rows(execution, count, length * std::max<std::size_t>(1, queries),
+  return over_rows(execution.for_pass(count * length * std::max<std::size_t>(1, queries)), count, length, kDotRows,
                    [&](std::size_t first, std::size_t rows) {
                      run_dots(table, Dots<T>{rows, queries, length, x + first * length, length, h, length, alpha, beta,
-                                             out + first, out_stride});
+                                             out + first, out_stride, norms == nullptr ? nullptr : norms + first});
                    });
 }
 
@@ -134,27 +135,27 @@ Status add_weighted_rows(const Execution& execution, const T* x, std::size_t cou
 template <class T>
 Status row_norms(const Execution& execution, const T* x, std::size_t count, std::size_t length, double* out) noexcept {
   const KernelTable& table = kernels();
-  return over_rows(execution, count, length, [&](std::size_t first, std::size_t rows) {
+  return over_rows(execution.for_pass(count * length), count, length, 1, [&](std::size_t first, std::size_t rows) {
     for (std::size_t i = first; i < first + rows; ++i) out[i] = sum_squares(table, x + i * length, length);
   });
 }
 
 Status widen_bf16(const Execution& execution, const unsigned short* bits, std::size_t count, float* out) noexcept {
   const KernelTable& table = kernels();
-  return over_rows(execution, count, 1,
+  return over_rows(execution.for_pass(count), count, 1, 1,
                    [&](std::size_t first, std::size_t part) { table.widen_bf16(bits + first, part, out + first); });
 }
 
 Status widen_f16(const Execution& execution, const unsigned short* bits, std::size_t count, float* out) noexcept {
   const KernelTable& table = kernels();
-  return over_rows(execution, count, 1,
+  return over_rows(execution.for_pass(count), count, 1, 1,
                    [&](std::size_t first, std::size_t part) { table.widen_f16(bits + first, part, out + first); });
 }
 
 template Status row_dots(const Execution&, const float*, std::size_t, std::size_t, const double*, std::size_t, double,
-                         double, double*, std::size_t) noexcept;
+                         double, double*, std::size_t, double*) noexcept;
 template Status row_dots(const Execution&, const double*, std::size_t, std::size_t, const double*, std::size_t, double,
-                         double, double*, std::size_t) noexcept;
+                         double, double*, std::size_t, double*) noexcept;
 template Status add_weighted_rows(const Execution&, const float*, std::size_t, std::size_t, const double*, std::size_t,
                                   std::size_t, double*) noexcept;
 template Status add_weighted_rows(const Execution&, const double*, std::size_t, std::size_t, const double*, std::size_t,

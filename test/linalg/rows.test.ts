@@ -6,7 +6,7 @@ import {
   rowNorms,
   rowNormsAsync,
 } from '../../lib/linalg/rows.js';
-import { bits, dice, DTYPES, ISAS, random, restore, select, worstShare } from './isas.js';
+import { bits, dice, DTYPES, integers, ISAS, random, restore, select, worstShare } from './isas.js';
 import { normals, thrownCode, U64 } from './matrices.js';
 
 /** sum_p x(p) y(p), and the sum of the absolute values. */
@@ -31,6 +31,7 @@ const SHAPES = [
   [130, 100, 1],
   [70, 1100, 2],
   [9, 2050, 4],
+  [19, 1025, 7],
 ] as const;
 
 describe.each(ISAS)('rows on %s', (isa) => {
@@ -96,14 +97,24 @@ describe.each(ISAS)('rows on %s', (isa) => {
           )[0],
       );
       expect(worstShare(rowNorms(rows, { count, length }), norms, norms, 2 * (length + 1), U64)).toBeLessThanOrEqual(1);
+
+      // From the read of the dots: the same dots, and the norms of any number of queries beside them.
+      const beside = new Float64Array(count).fill(NaN);
+      expect(bits(rowDots(rows, h, { count, length, queries, alpha: 2, norms: beside })).equals(bits(dots))).toBe(true);
+      expect(worstShare(beside, norms, norms, 2 * (length + 1), U64)).toBeLessThanOrEqual(1);
+      const alone = new Float64Array(count);
+      rowDots(rows, h, { count, length, queries: 0, norms: alone });
+      expect(bits(alone).equals(bits(beside))).toBe(true);
     });
 
     test('the same bits for 1, 2, 3 and 7 threads, and on the pool', async () => {
       for (const [count, length, queries] of [...SHAPES, [20000, 20, 2], [200, 5000, 1]] as const) {
         const { rows, h, weights } = given(count, length, queries);
         const shape = { count, length, queries };
+        const norms = new Float64Array(count);
         const all = async (threads: number) => [
-          rowDots(rows, h, { ...shape, threads }),
+          rowDots(rows, h, { ...shape, threads, norms }),
+          norms.slice(),
           addWeightedRows(rows, weights, { ...shape, threads }),
           rowNorms(rows, { count, length, threads }),
           await rowDotsAsync(rows, h, { ...shape, threads }),
@@ -139,6 +150,15 @@ describe.each(ISAS)('rows on %s', (isa) => {
         addWeightedRows(rows.subarray(first * length), weights.subarray(first), { ...shape, out: added });
       }
       expect(bits(added).equals(bits(sums))).toBe(true);
+    });
+
+    test('beta counts once where columns are worked through in runs', () => {
+      const [count, length, queries] = [7, 2050, 5];
+      const rows = integers(dtype, 5, count * length); // every sum is exact
+      const h = Float64Array.from(integers('f64', 6, queries * length));
+      const out = rowDots(rows, h, { count, length, queries });
+      rowDots(rows, h, { count, length, queries, alpha: 2, beta: -2, out });
+      expect(Array.from(out, Math.abs)).toEqual(Array(queries * count).fill(0));
     });
 
     test('beta, strides, and what lies between', () => {
@@ -182,6 +202,8 @@ test('a mistake is named', () => {
   for (const [code, call] of [
     ['GRADSIFT_SHAPE', () => rowDots(rows, h, { ...shape, queries: 2 })],
     ['GRADSIFT_SHAPE', () => rowDots(rows, h, { count: 3, length: 3 })],
+    ['GRADSIFT_SHAPE', () => rowDots(rows, h, { ...shape, norms: new Float64Array(1) })],
+    ['GRADSIFT_ARGUMENT', () => rowDots(rows, h, { ...shape, norms: h })],
     ['GRADSIFT_DTYPE', () => rowDots(rows, new Float32Array(3) as never, shape)],
     ['GRADSIFT_ARGUMENT', () => rowDots(rows, h, { ...shape, beta: 1 })],
     ['GRADSIFT_ARGUMENT', () => rowDots(rows, h, { ...shape, alpha: NaN })],

@@ -2,6 +2,7 @@
 // float32 in any order: every instruction set must give the same bits, whatever its tiles. Tests of each operation
 // against its own oracle, with derived bounds, lie in test/linalg/.
 import { fmaPeak } from '../../lib/linalg/fma-peak.js';
+import { readPeak } from '../../lib/linalg/read-peak.js';
 import { gfim } from '../../lib/linalg/gfim.js';
 import { matmul } from '../../lib/linalg/matmul.js';
 import { rowGram } from '../../lib/linalg/row-gram.js';
@@ -62,6 +63,11 @@ test.each(ISAS)('%s does multiply-adds, more with wider registers', (isa) => {
   const peak = fmaPeak({ threads: 1 });
   expect(peak).toBeGreaterThan(1e8); // any machine with a clock of over 100 MHz
   expect(fmaPeak({ dtype: 'f64', threads: 1 })).toBeLessThan(2 * peak);
+});
+
+test.each(ISAS)('%s reads memory', (isa) => {
+  binding.selectIsa(isa);
+  expect(readPeak(new Float32Array(1_000_003), { threads: 2 })).toBeGreaterThan(1e7);
 });
 
 if (MISSING.length > 0) test.skip.each(MISSING)('%s', () => undefined);

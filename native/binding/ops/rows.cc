@@ -5,7 +5,7 @@ namespace gradsift::binding {
 
 namespace {
 
-// 0 rows, 1 h, 2 out, 3 count, 4 length, 5 queries, 6 alpha, 7 beta, 8 outStride
+// 0 rows, 1 h, 2 out, 3 count, 4 length, 5 queries, 6 alpha, 7 beta, 8 outStride, 9 norms (empty: not wanted)
 template <class T>
 std::unique_ptr<Operation> prepare_dots(const Arguments& args) {
   const std::size_t count = args.size(3), length = args.size(4), queries = args.size(5), stride = args.size(8);
@@ -13,8 +13,10 @@ std::unique_ptr<Operation> prepare_dots(const Arguments& args) {
   const T* x = args.array<T>(0, args.product({count, length})).data;
   const double* h = args.array<double>(1, args.product({queries, length})).data;
   double* out = args.array<double>(2, args.span(1, 0, queries, stride, count)).data;
+  const bool with_norms = args.array<double>(9, 0).length > 0;
+  double* norms = with_norms ? args.array<double>(9, count).data : nullptr;
   return operation([=](const Execution& execution) noexcept {
-    return row_dots(execution, x, count, length, h, queries, alpha, beta, out, stride);
+    return row_dots(execution, x, count, length, h, queries, alpha, beta, out, stride, norms);
   });
 }
 

@@ -11,6 +11,7 @@
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
+#include "native/kernels/generic/read_peak.h"
 #include "native/kernels/generic/rows.h"
 #include "native/kernels/generic/tile.h"
 #include "native/kernels/generic/widen.h"
@@ -28,7 +29,7 @@ using avx2::F64;
 constexpr std::size_t kTileRows = 4;
 constexpr std::size_t kTileVectors = 3;
 // 2 rows x 4 queries = 8 accumulators + 4 of H + 1 of X = 13 of 16.
-constexpr std::size_t kDotRows = 2;
+constexpr std::size_t kDotTileRows = 2;
 // 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.
 constexpr std::size_t kSumVectors = 4;
 // 4 sums + 4 weights + x + y + 1 of A = 11 of 16.
@@ -50,13 +51,14 @@ constinit const KernelTable kAvx2 = {
     .pack_f64 = generic::pack<F64, double>,
     .pack_f32_f64 = generic::pack<F64, float>,
     .merge_f32 = generic::merge<F64>,
-    .dots_f32 = generic::dots<F64, kDotRows, float>,
-    .dots_f64 = generic::dots<F64, kDotRows, double>,
+    .dots_f32 = generic::dots<F64, kDotTileRows, float>,
+    .dots_f64 = generic::dots<F64, kDotTileRows, double>,
     .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
     .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
     .sum_squares_f32 = generic::sum_squares<F64, float>,
     .sum_squares_f64 = generic::sum_squares<F64, double>,
+    .sum_f32 = generic::sum<F32>,
     .widen_bf16 = generic::widen<F32, F32::widen_bf16>,
     .widen_f16 = generic::widen<F32, F32::widen_f16>,
     .fma_peak_f32 = generic::fma_peak<F32>,

@@ -11,63 +11,93 @@ inline std::size_t prefetch_distance(std::size_t rows, std::size_t length, std::
   return length < 512 ? rows * stride : 512;
 }
 
-// Rows x Queries sums over the length, one register each, so that every pair has the same bits in every variant.
-template <class V, std::size_t Rows, std::size_t Queries, class T>
-void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query) noexcept {
-  typename V::Register sum[Rows][Queries];
-#pragma GCC unroll 4
+// Columns of all rows of a tile that are worked through together: 6 rows of 1024 floats are 24 KiB, in the first-level
+// cache for every four queries after the first, and the same columns of 16 queries (128 KiB) stay in the second.
+inline constexpr std::size_t kDotColumns = 1024;
+
+// Rows x Queries sums over a run of columns, one register each, so that every pair has the same bits in every variant;
+// Norms: the squares of the rows beside them.
+template <class V, std::size_t Rows, std::size_t Queries, bool Norms, class T>
+void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query, std::size_t first) noexcept {
+  constexpr std::size_t norms = Norms ? 1 : 0;  // the sum of squares comes first, then the queries
+  constexpr std::size_t sums = norms + Queries;
+  typename V::Register sum[Rows][sums];
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (std::size_t q = 0; q < Queries; ++q) sum[i][q] = V::zero();
+#pragma GCC unroll 8
+    for (std::size_t q = 0; q < sums; ++q) sum[i][q] = V::zero();
   }
-  const T* x = dots.x + row * dots.x_stride;
-  const double* h = dots.h + query * dots.h_stride;
-  const std::size_t whole = dots.length / V::kLanes * V::kLanes;
+  const T* x = dots.x + row * dots.x_stride + first;
+  const double* h = dots.h + query * dots.h_stride + first;
+  const std::size_t length = dots.length - first < kDotColumns ? dots.length - first : kDotColumns;
   const std::size_t ahead = prefetch_distance(Rows, dots.length, dots.x_stride);
-  for (std::size_t p = 0; p < whole; p += V::kLanes) {
-    typename V::Register query_values[Queries];
-#pragma GCC unroll 4
-    for (std::size_t q = 0; q < Queries; ++q) query_values[q] = V::load(h + q * dots.h_stride + p);
-#pragma GCC unroll 4
+  const auto add = [&](std::size_t p, auto... mask) {
+    typename V::Register factor[sums];
+#pragma GCC unroll 8
+    for (std::size_t q = norms; q < sums; ++q) factor[q] = V::load(h + (q - norms) * dots.h_stride + p, mask...);
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < Rows; ++i) {
-      const auto value = V::load(x + i * dots.x_stride + p);
+      const auto value = V::load(x + i * dots.x_stride + p, mask...);
       __builtin_prefetch(x + i * dots.x_stride + p + ahead);
-#pragma GCC unroll 4
-      for (std::size_t q = 0; q < Queries; ++q) sum[i][q] = V::fma(value, query_values[q], sum[i][q]);
+      if constexpr (Norms) factor[0] = value;
+#pragma GCC unroll 8
+      for (std::size_t q = 0; q < sums; ++q) sum[i][q] = V::fma(value, factor[q], sum[i][q]);
     }
-  }
-  const auto mask = V::mask(dots.length - whole);
-#pragma GCC unroll 4
+  };
+  std::size_t p = 0;
+  for (; p + V::kLanes <= length; p += V::kLanes) add(p);
+  if (p < length) add(p, V::mask(length - p));
+  // The runs of columns are added in order, whatever else is computed beside them.
+  const bool begins = first == 0;
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (std::size_t q = 0; q < Queries; ++q) {
-      if (whole != dots.length) {
-        const auto value = V::load(x + i * dots.x_stride + whole, mask);
-        sum[i][q] = V::fma(value, V::load(h + q * dots.h_stride + whole, mask), sum[i][q]);
-      }
-      double* out = dots.out + (query + q) * dots.out_stride + row + i;
+#pragma GCC unroll 8
+    for (std::size_t q = norms; q < sums; ++q) {
+      double* out = dots.out + (query + q - norms) * dots.out_stride + row + i;
+      const double beta = begins ? dots.beta : 1.0;
       const double value = dots.alpha * V::sum(sum[i][q]);
-      *out = dots.beta == 0 ? value : value + dots.beta * *out;
+      *out = beta == 0 ? value : value + beta * *out;
     }
+    if constexpr (Norms) dots.norms[row + i] = (begins ? 0.0 : dots.norms[row + i]) + V::sum(sum[i][0]);
   }
 }
 
+// The first queries of a run of columns, and the norms if they are wanted: the rows come from memory here.
+template <class V, std::size_t Rows, std::size_t Queries, class T>
+void dots_first(const Dots<T>& dots, std::size_t row, std::size_t first) noexcept {
+  if (dots.norms != nullptr) {
+    dots_tile<V, Rows, Queries, true>(dots, row, 0, first);
+  } else if constexpr (Queries > 0) {
+    dots_tile<V, Rows, Queries, false>(dots, row, 0, first);
+  }
+}
+
+// Four queries at a time after the odd ones, which leave registers for the norms.
 template <class V, std::size_t Rows, class T>
 void dots_rows(const Dots<T>& dots, std::size_t row) noexcept {
-  std::size_t query = 0;
-  for (; query + 4 <= dots.queries; query += 4) dots_tile<V, Rows, 4>(dots, row, query);
-  if (query + 2 <= dots.queries) {
-    dots_tile<V, Rows, 2>(dots, row, query);
-    query += 2;
-  }
-  if (query < dots.queries) dots_tile<V, Rows, 1>(dots, row, query);
+  const std::size_t odd = dots.queries % 4;
+  std::size_t first = 0;
+  do {
+    if (odd == 0) dots_first<V, Rows, 0>(dots, row, first);
+    if (odd == 1) dots_first<V, Rows, 1>(dots, row, first);
+    if (odd >= 2) dots_first<V, Rows, 2>(dots, row, first);
+    if (odd == 3) dots_tile<V, Rows, 1, false>(dots, row, 2, first);
+    for (std::size_t query = odd; query < dots.queries; query += 4) {
+      dots_tile<V, Rows, 4, false>(dots, row, query, first);
+    }
+    first += kDotColumns;
+  } while (first < dots.length);
 }
 
 // Rows: how many are read at a time; Rows * 4 accumulators + 4 of H + 1 of X must fit the registers.
 template <class V, std::size_t Rows, class T>
 void dots(const Dots<T>& dots) noexcept {
+  static_assert(kDotRows % Rows == 0);
   std::size_t row = 0;
   for (; row + Rows <= dots.rows; row += Rows) dots_rows<V, Rows>(dots, row);
+  if constexpr (Rows > 2) {
+    for (; row + 2 <= dots.rows; row += 2) dots_rows<V, 2>(dots, row);
+  }
   for (; row < dots.rows; ++row) dots_rows<V, 1>(dots, row);
 }
 

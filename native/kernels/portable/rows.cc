@@ -26,8 +26,10 @@ double dot(const T* x, const U* y, std::size_t length) noexcept {
 template <class T>
 void dots(const Dots<T>& dots) noexcept {
   for (std::size_t i = 0; i < dots.rows; ++i) {
+    const T* x = dots.x + i * dots.x_stride;
+    if (dots.norms != nullptr) dots.norms[i] = dot(x, x, dots.length);
     for (std::size_t q = 0; q < dots.queries; ++q) {
-      const double value = dots.alpha * dot(dots.x + i * dots.x_stride, dots.h + q * dots.h_stride, dots.length);
+      const double value = dots.alpha * dot(x, dots.h + q * dots.h_stride, dots.length);
       double* out = dots.out + q * dots.out_stride + i;
       *out = dots.beta == 0 ? value : value + dots.beta * *out;
     }

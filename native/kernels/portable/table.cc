@@ -26,6 +26,7 @@ constinit const KernelTable kPortable = {
     .lower_rows_f64 = portable::lower_rows_f64,
     .sum_squares_f32 = portable::sum_squares_f32,
     .sum_squares_f64 = portable::sum_squares_f64,
+    .sum_f32 = portable::sum_f32,
     .widen_bf16 = portable::widen_bf16,
     .widen_f16 = portable::widen_f16,
     .fma_peak_f32 = portable::fma_peak_f32,

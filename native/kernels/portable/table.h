@@ -19,6 +19,7 @@ void weighted_rows_f64(const WeightedRows<double>& sum) noexcept;
 void lower_rows_f64(const LowerRows& rows) noexcept;
 double sum_squares_f32(const float* x, std::size_t count) noexcept;
 double sum_squares_f64(const double* x, std::size_t count) noexcept;
+float sum_f32(const float* x, std::size_t count) noexcept;
 void widen_bf16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
 void widen_f16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
 double fma_peak_f32(std::size_t iterations, float* sink) noexcept;
