@@ -42,6 +42,21 @@ struct TileKernel {
 };
 inline constexpr std::size_t kMaxTileElements = 512;  // bound of rows * columns, for tiles kept on the stack
 
+// C[b][i][j] = alpha sum_p A[b][i][p] B[b][p][j] + beta C[b][i][j] for i < m, j < n, p < k, of `batch` items, nothing
+// packed: A is read value by value (any strides), B and C in rows along memory. beta == 0 never reads C. Each sum runs
+// in order of p from zero: the bits are those of one Tile of depth k, whatever batch, m and n.
+template <class T>
+struct SmallProduct {
+  std::size_t batch, m, n, k;
+  T alpha, beta;
+  const T* a;
+  std::size_t a_row_stride, a_depth_stride, a_batch_stride;
+  const T* b;
+  std::size_t b_stride, b_batch_stride;
+  T* c;
+  std::size_t c_stride, c_batch_stride;
+};
+
 // panel[p][l] = source[l * line_stride + p * depth_stride] for l < lines, zero for lines <= l < width. panel:
 // [depth][width].
 template <class From, class To>
@@ -107,6 +122,8 @@ struct KernelTable {
 
   const TileKernel<float>* tile_f32 = nullptr;
   const TileKernel<double>* tile_f64 = nullptr;
+  void (*small_product_f32)(const SmallProduct<float>&) noexcept = nullptr;
+  void (*small_product_f64)(const SmallProduct<double>&) noexcept = nullptr;
   void (*pack_f32)(const Pack<float, float>&) noexcept = nullptr;
   void (*pack_f64)(const Pack<double, double>&) noexcept = nullptr;
   void (*pack_f32_f64)(const Pack<float, double>&) noexcept = nullptr;
@@ -138,7 +155,7 @@ inline constexpr auto kEntries =
                &KernelTable::weighted_rows_f32, &KernelTable::weighted_rows_f64, &KernelTable::lower_rows_f64,
                &KernelTable::sum_squares_f32,   &KernelTable::sum_squares_f64,   &KernelTable::sum_f32,
                &KernelTable::widen_bf16,        &KernelTable::widen_f16,         &KernelTable::fma_peak_f32,
-               &KernelTable::fma_peak_f64};
+               &KernelTable::fma_peak_f64,      &KernelTable::small_product_f32, &KernelTable::small_product_f64};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 

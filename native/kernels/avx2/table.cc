@@ -13,6 +13,7 @@
 #include "native/kernels/generic/pack.h"
 #include "native/kernels/generic/read_peak.h"
 #include "native/kernels/generic/rows.h"
+#include "native/kernels/generic/small_product.h"
 #include "native/kernels/generic/tile.h"
 #include "native/kernels/generic/widen.h"
 
@@ -28,6 +29,9 @@ using avx2::F64;
 // 4 rows x 3 registers = 12 accumulators + 3 of B + 1 of A = 16 of 16 ymm registers.
 constexpr std::size_t kTileRows = 4;
 constexpr std::size_t kTileVectors = 3;
+// Small products: 12 x 1 to 4 x 3 accumulators, as above.
+constexpr std::size_t kSmallRegisters = 12;
+constexpr std::size_t kSmallVectors = 3;
 // 2 rows x 4 queries = 8 accumulators + 4 of H + 1 of X = 13 of 16.
 constexpr std::size_t kDotTileRows = 2;
 // 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.
@@ -47,6 +51,8 @@ constinit const KernelTable kAvx2 = {
     .supported = supported,
     .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
     .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .small_product_f32 = generic::small_product<F32, F32, kSmallRegisters, kSmallVectors>,
+    .small_product_f64 = generic::small_product<F64, F64, kSmallRegisters, kSmallVectors>,
     .pack_f32 = generic::pack<F32, float>,
     .pack_f64 = generic::pack<F64, double>,
     .pack_f32_f64 = generic::pack<F64, float>,

@@ -13,6 +13,7 @@
 #include "native/kernels/generic/pack.h"
 #include "native/kernels/generic/read_peak.h"
 #include "native/kernels/generic/rows.h"
+#include "native/kernels/generic/small_product.h"
 #include "native/kernels/generic/tile.h"
 #include "native/kernels/generic/widen.h"
 
@@ -23,12 +24,17 @@ namespace gradsift {
 namespace {
 
 using avx512::F32;
+using avx512::F32Half;
 using avx512::F64;
+using avx512::F64Half;
 
 // 8 rows x 3 registers = 24 accumulators + 3 of B + 1 of A = 28 of 32 zmm registers: 24 multiply-adds for 11 loads.
 // (14 x 2 computes as fast, but 14 does not divide its columns, and its triangles are coarser.)
 constexpr std::size_t kTileRows = 8;
 constexpr std::size_t kTileVectors = 3;
+// Small products: 16 x 1 to 6 x 4 = 24 accumulators + 4 of B + 1 of A = 29 of 32.
+constexpr std::size_t kSmallRegisters = 24;
+constexpr std::size_t kSmallVectors = 4;
 // 6 rows x 4 queries = 24 accumulators + 4 of H + 1 of X = 29 of 32.
 constexpr std::size_t kDotTileRows = 6;
 // 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
@@ -50,6 +56,8 @@ constinit const KernelTable kAvx512 = {
     .supported = supported,
     .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
     .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .small_product_f32 = generic::small_product<F32, F32Half, kSmallRegisters, kSmallVectors>,
+    .small_product_f64 = generic::small_product<F64, F64Half, kSmallRegisters, kSmallVectors>,
     .pack_f32 = generic::pack<F32, float>,
     .pack_f64 = generic::pack<F64, double>,
     .pack_f32_f64 = generic::pack<F64, float>,

@@ -7,6 +7,8 @@ namespace gradsift::portable {
 
 extern const TileKernel<float> kTileF32;
 extern const TileKernel<double> kTileF64;
+void small_product_f32(const SmallProduct<float>& product) noexcept;
+void small_product_f64(const SmallProduct<double>& product) noexcept;
 void pack_f32(const Pack<float, float>& pack) noexcept;
 void pack_f64(const Pack<double, double>& pack) noexcept;
 void pack_f32_f64(const Pack<float, double>& pack) noexcept;
