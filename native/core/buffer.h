@@ -2,13 +2,11 @@
 // Owned, aligned, uninitialised memory that reports failure instead of throwing.
 
 #include <cstddef>
-#include <cstdlib>
 #include <utility>
 
-namespace gradsift {
+#include "native/core/scratch.h"
 
-// One cache line, and the width of the widest vector register we use.
-inline constexpr std::size_t kAlignment = 64;
+namespace gradsift {
 
 template <class T>
 class Buffer {
@@ -17,8 +15,7 @@ class Buffer {
   // `count` elements; test with `if (!buffer)` before use. A count of 0 gives a valid empty buffer.
   explicit Buffer(std::size_t count) noexcept {
     if (count > (static_cast<std::size_t>(-1) - kAlignment) / sizeof(T)) return;
-    const std::size_t bytes = (count * sizeof(T) + kAlignment) / kAlignment * kAlignment;
-    data_ = static_cast<T*>(std::aligned_alloc(kAlignment, bytes));
+    data_ = static_cast<T*>(take_scratch(bytes(count)));
     if (data_ != nullptr) count_ = count;
   }
   Buffer(Buffer&& other) noexcept
@@ -30,7 +27,7 @@ class Buffer {
   }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { give_back_scratch(data_, bytes(count_)); }
 
   explicit operator bool() const noexcept { return data_ != nullptr; }
   T* data() noexcept { return data_; }
@@ -40,6 +37,8 @@ class Buffer {
   const T& operator[](std::size_t i) const noexcept { return data_[i]; }
 
  private:
+  static std::size_t bytes(std::size_t count) noexcept { return count * sizeof(T) + 1; }
+
   T* data_ = nullptr;
   std::size_t count_ = 0;
 };

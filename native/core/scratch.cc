@@ -1,0 +1,107 @@
+#include "native/core/scratch.h"
+
+#include <array>
+#include <cstdlib>
+#include <mutex>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace gradsift {
+
+namespace {
+
+// Below this the allocator keeps pages itself (glibc returns 128 KiB and more to the system).
+constexpr std::size_t kLarge = std::size_t{64} << 10;
+// Pages of this size cost a five-hundredth of the faults and of the entries of a TLB.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+// Large sizes are rounded up to eighths of a power of two, so that what is kept fits requests that are nearly the same.
+std::size_t rounded(std::size_t bytes) noexcept {
+  std::size_t step = kAlignment;
+  if (bytes >= kLarge) {
+    step = kLarge / 8;
+    while (step * 16 <= bytes) step *= 2;
+  }
+  return bytes > static_cast<std::size_t>(-1) - step ? 0 : (bytes + step - 1) / step * step;
+}
+
+void* allocate(std::size_t bytes) noexcept {
+  const bool huge = bytes >= 2 * kHugePage;
+  void* memory = std::aligned_alloc(huge ? kHugePage : kAlignment, bytes);
+#if defined(__linux__)
+  if (huge && memory != nullptr) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
+// Blocks given back, oldest first.
+class Kept {
+ public:
+  void* take(std::size_t bytes) noexcept {
+    std::lock_guard lock(mutex_);
+    for (std::size_t i = count_; i-- > 0;) {  // the youngest: likely to be in a cache still
+      if (blocks_[i].bytes == bytes) return remove(i);
+    }
+    return nullptr;
+  }
+
+  void keep(void* memory, std::size_t bytes) noexcept {
+    std::lock_guard lock(mutex_);
+    while (count_ > 0 && (count_ == blocks_.size() || total_ + bytes > kKeptScratch)) std::free(remove(0));
+    blocks_[count_++] = {memory, bytes};
+    total_ += bytes;
+  }
+
+ private:
+  struct Block {
+    void* memory;
+    std::size_t bytes;
+  };
+
+  void* remove(std::size_t i) noexcept {
+    void* memory = blocks_[i].memory;
+    total_ -= blocks_[i].bytes;
+    for (--count_; i < count_; ++i) blocks_[i] = blocks_[i + 1];
+    return memory;
+  }
+
+  std::mutex mutex_;
+  std::array<Block, 64> blocks_{};
+  std::size_t count_ = 0, total_ = 0;
+};
+
+// Never destroyed: a pool thread may still give memory back when static destructors run.
+Kept& kept() noexcept {
+  static Kept* kept = new Kept();
+  return *kept;
+}
+
+// The address sanitizer has to see every block come and go.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kReuse = false;
+#else
+constexpr bool kReuse = true;
+#endif
+
+}  // namespace
+
+void* take_scratch(std::size_t bytes) noexcept {
+  const std::size_t size = rounded(bytes);
+  if (size == 0) return nullptr;
+  void* memory = kReuse && size >= kLarge ? kept().take(size) : nullptr;
+  return memory != nullptr ? memory : allocate(size);
+}
+
+void give_back_scratch(void* memory, std::size_t bytes) noexcept {
+  if (memory == nullptr) return;
+  const std::size_t size = rounded(bytes);
+  if (kReuse && size >= kLarge && size <= kKeptScratch) {
+    kept().keep(memory, size);
+  } else {
+    std::free(memory);
+  }
+}
+
+}  // namespace gradsift
