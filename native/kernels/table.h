@@ -115,6 +115,20 @@ struct LowerRows {
   double* y;
 };
 
+// inverse <- the inverse of the Cholesky factor L of a block A = L L', n <= kCholeskyBlock: n rows, kCholeskyBlock
+// apart, zero above the diagonal. Only the lower triangle of A counts (what lies above it is read, and ignored).
+// Returns how many pivots were finite and above `tolerance` times their diagonal entry; if less than n, inverse[0] is
+// the first that was not.
+inline constexpr std::size_t kCholeskyBlock = 64;
+template <class T>
+struct CholeskyBlock {
+  std::size_t n;
+  const T* a;
+  std::size_t stride;
+  T tolerance;
+  T* inverse;
+};
+
 struct KernelTable {
   const char* name;          // also a legal value of GRADSIFT_ISA
   const KernelTable* below;  // where null entries come from; null only for portable
@@ -134,6 +148,8 @@ struct KernelTable {
   void (*weighted_rows_f32)(const WeightedRows<float>&) noexcept = nullptr;
   void (*weighted_rows_f64)(const WeightedRows<double>&) noexcept = nullptr;
   void (*lower_rows_f64)(const LowerRows&) noexcept = nullptr;
+  std::size_t (*cholesky_block_f32)(const CholeskyBlock<float>&) noexcept = nullptr;
+  std::size_t (*cholesky_block_f64)(const CholeskyBlock<double>&) noexcept = nullptr;
   // sum of x_i^2 in float64; NaN or infinity when an element is one, or a square overflows float64.
   double (*sum_squares_f32)(const float* x, std::size_t count) noexcept = nullptr;
   double (*sum_squares_f64)(const double* x, std::size_t count) noexcept = nullptr;
@@ -148,14 +164,29 @@ struct KernelTable {
   double (*fma_peak_f64)(std::size_t iterations, double* sink) noexcept = nullptr;
 };
 
-inline constexpr auto kEntries =
-    std::tuple{&KernelTable::tile_f32,          &KernelTable::tile_f64,          &KernelTable::pack_f32,
-               &KernelTable::pack_f64,          &KernelTable::pack_f32_f64,      &KernelTable::pack_f64_f32,
-               &KernelTable::merge_f32,         &KernelTable::dots_f32,          &KernelTable::dots_f64,
-               &KernelTable::weighted_rows_f32, &KernelTable::weighted_rows_f64, &KernelTable::lower_rows_f64,
-               &KernelTable::sum_squares_f32,   &KernelTable::sum_squares_f64,   &KernelTable::sum_f32,
-               &KernelTable::widen_bf16,        &KernelTable::widen_f16,         &KernelTable::fma_peak_f32,
-               &KernelTable::fma_peak_f64,      &KernelTable::small_product_f32, &KernelTable::small_product_f64};
+inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
+                                            &KernelTable::tile_f64,
+                                            &KernelTable::pack_f32,
+                                            &KernelTable::pack_f64,
+                                            &KernelTable::pack_f32_f64,
+                                            &KernelTable::pack_f64_f32,
+                                            &KernelTable::merge_f32,
+                                            &KernelTable::dots_f32,
+                                            &KernelTable::dots_f64,
+                                            &KernelTable::weighted_rows_f32,
+                                            &KernelTable::weighted_rows_f64,
+                                            &KernelTable::lower_rows_f64,
+                                            &KernelTable::cholesky_block_f32,
+                                            &KernelTable::cholesky_block_f64,
+                                            &KernelTable::sum_squares_f32,
+                                            &KernelTable::sum_squares_f64,
+                                            &KernelTable::sum_f32,
+                                            &KernelTable::widen_bf16,
+                                            &KernelTable::widen_f16,
+                                            &KernelTable::fma_peak_f32,
+                                            &KernelTable::fma_peak_f64,
+                                             &KernelTable::small_product_f32,
+                                             &KernelTable::small_product_f64};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 

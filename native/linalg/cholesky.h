@@ -28,23 +28,4 @@ struct CholeskySolve {
 Status cholesky_solve(const Execution& execution, const CholeskySolve<float>& problem) noexcept;
 Status cholesky_solve(const Execution& execution, const CholeskySolve<double>& problem) noexcept;
 
-// The factorisation by itself: A = L L'. L lies in the lower triangle (the rest is scratch), beside the inverses of its
-// diagonal blocks: with them every further step is a matrix product.
-template <class T>
-class CholeskyFactor {
- public:
-  // Takes over an n x n matrix with a valid lower triangle and overwrites it. not_positive_definite when a pivot is not
-  // above n roundings of its diagonal entry, non_finite when it is NaN.
-  Status factor(const Execution& execution, std::size_t n, Buffer<T>&& matrix) noexcept;
-  // X <- X A^-1: each of `rows` rows of X (row_stride n) is one right-hand side.
-  Status solve(const Execution& execution, std::size_t rows, T* x) const noexcept;
-  static double factor_flops(double n) noexcept { return n * n * n / 3; }
-  static double solve_flops(double n, double rows) noexcept { return 2 * n * n * rows; }
-
- private:
-  std::size_t n_ = 0;
-  Buffer<T> lower_;
-  Buffer<T> inverses_;
-};
-
 }  // namespace gradsift

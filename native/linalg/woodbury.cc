@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "native/core/buffer.h"
-#include "native/linalg/cholesky.h"
+#include "native/linalg/cholesky_factor.h"
 #include "native/linalg/elementwise.h"
 #include "native/linalg/row_gram.h"
 #include "native/linalg/residual.h"
@@ -38,7 +38,7 @@ struct Woodbury {
     certificate.lambda_max = problem.scale * bounds.upper;
     certificate.flops = rows * (rows + 1) * static_cast<double>(problem.n) + CholeskyFactor<double>::factor_flops(rows);
     for (std::size_t i = 0; i < count; ++i) gram[i * count + i] += shift;
-    return status == Status::ok ? cholesky.factor(execution, count, std::move(gram)) : status;
+    return status == Status::ok ? cholesky.factor(execution, count, 0, std::move(gram)) : status;
   }
 
   // out = W M' as [rhs][count], then out = out M added to `sum` after scaling: the two passes that everything needs.

@@ -3,10 +3,13 @@
 #ifdef GRADSIFT_X86
 #include <immintrin.h>
 
+#include <cmath>
+
 #include "native/kernels/avx512/begin.h"  // the region: only our own headers below this line
 
 #include "native/kernels/avx512/simd.h"
 
+#include "native/kernels/generic/cholesky_block.h"
 #include "native/kernels/generic/fma_peak.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
@@ -67,6 +70,8 @@ constinit const KernelTable kAvx512 = {
     .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
     .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
+    .cholesky_block_f32 = generic::cholesky_block<F32>,
+    .cholesky_block_f64 = generic::cholesky_block<F64>,
     .sum_squares_f32 = generic::sum_squares<F64, float>,
     .sum_squares_f64 = generic::sum_squares<F64, double>,
     .sum_f32 = generic::sum<F32>,

@@ -19,6 +19,8 @@ void dots_f64(const Dots<double>& dots) noexcept;
 void weighted_rows_f32(const WeightedRows<float>& sum) noexcept;
 void weighted_rows_f64(const WeightedRows<double>& sum) noexcept;
 void lower_rows_f64(const LowerRows& rows) noexcept;
+std::size_t cholesky_block_f32(const CholeskyBlock<float>& block) noexcept;
+std::size_t cholesky_block_f64(const CholeskyBlock<double>& block) noexcept;
 double sum_squares_f32(const float* x, std::size_t count) noexcept;
 double sum_squares_f64(const double* x, std::size_t count) noexcept;
 float sum_f32(const float* x, std::size_t count) noexcept;
