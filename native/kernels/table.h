@@ -185,8 +185,8 @@ inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
                                             &KernelTable::widen_f16,
                                             &KernelTable::fma_peak_f32,
                                             &KernelTable::fma_peak_f64,
-                                             &KernelTable::small_product_f32,
-                                             &KernelTable::small_product_f64};
+                                            &KernelTable::small_product_f32,
+                                            &KernelTable::small_product_f64};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 
