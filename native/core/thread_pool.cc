@@ -4,10 +4,6 @@
 #include <chrono>
 #include <thread>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace gradsift {
 
 namespace {
@@ -29,18 +25,11 @@ constexpr std::chrono::microseconds kSpin{50};
 // ask takes less than 1 us.
 constexpr std::chrono::microseconds kTurn{200};
 
-void pause() noexcept {
-#if defined(__x86_64__)
-  _mm_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
-
 template <class Done>
 void spin_until(const Done& done) noexcept {
   const auto end = std::chrono::steady_clock::now() + kSpin;
-  while (!done() && std::chrono::steady_clock::now() < end) pause();
+  // Whoever waits for this processor goes first: it may be the very thread that is waited for.
+  while (!done() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
 }
 
 }  // namespace
@@ -109,8 +98,9 @@ void ThreadPool::run(Region& region, unsigned threads) noexcept {
     *list = &region;
     if (region.priority == Priority::sync) sync_open_.fetch_add(1, std::memory_order_relaxed);
     arrivals_.fetch_add(1, std::memory_order_relaxed);
-    const std::size_t hands = std::min<std::size_t>({threads - 1, idle_, region.tiles - 1});
-    for (std::size_t i = 0; i < hands; ++i) work_.notify_one();
+    // Those that look on see the arrival by themselves. To wake others as well would give them the same work twice.
+    const std::size_t wanted = std::min<std::size_t>(threads - 1, region.tiles - 1);
+    for (std::size_t i = looking_; i < wanted && i < looking_ + idle_; ++i) work_.notify_one();
   }
   work(region);
   std::unique_lock lock(mutex_);
@@ -149,9 +139,11 @@ void ThreadPool::worker(ThreadPool* pool) noexcept {
       continue;
     }
     const unsigned seen = pool->arrivals_.load(std::memory_order_relaxed);
+    ++pool->looking_;
     lock.unlock();
     spin_until([&] { return pool->arrivals_.load(std::memory_order_relaxed) != seen; });
     lock.lock();
+    --pool->looking_;
     if (pool->arrivals_.load(std::memory_order_relaxed) != seen) continue;
     ++pool->idle_;
     pool->work_.wait(lock);
