@@ -21,6 +21,8 @@ namespace gradsift {
 // a: [depth] rows of `rows` values, a_stride apart, readable up to the kernel's rows: a packed panel of A, or part of
 // one of B when both are the same. b: [depth] rows of `columns` values (more are not read), b_stride apart: a packed
 // panel of B (b_stride == kernel columns), or rows of the caller's own matrix.
+// next: what the caller reads later; kNextBytes of it for each depth are asked for meanwhile. Any address will do.
+inline constexpr std::size_t kNextBytes = 16;
 template <class T>
 struct Tile {
   std::size_t rows, columns, depth;
@@ -28,6 +30,7 @@ struct Tile {
   std::size_t a_stride;
   const T* b;
   std::size_t b_stride;
+  const T* next;
   T alpha, beta;
   T* c;
   std::size_t c_stride;

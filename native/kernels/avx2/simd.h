@@ -19,6 +19,10 @@ struct F32 {
   static Register load(const float* p, Mask mask) noexcept { return _mm256_maskload_ps(p, mask); }
   static void store(float* p, Register x) noexcept { _mm256_storeu_ps(p, x); }
   static void store(float* p, Register x, Mask mask) noexcept { _mm256_maskstore_ps(p, mask, x); }
+  static void store_halves(float* low, float* high, Register x) noexcept {
+    _mm_storeu_ps(low, _mm256_castps256_ps128(x));
+    _mm_storeu_ps(high, _mm256_extractf128_ps(x, 1));
+  }
   static Register add(Register a, Register b) noexcept { return _mm256_add_ps(a, b); }
   static Register mul(Register a, Register b) noexcept { return _mm256_mul_ps(a, b); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm256_fmadd_ps(a, b, c); }

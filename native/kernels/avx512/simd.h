@@ -16,6 +16,10 @@ struct F32 {
   static Register load(const float* p, Mask mask) noexcept { return _mm512_maskz_loadu_ps(mask, p); }
   static void store(float* p, Register x) noexcept { _mm512_storeu_ps(p, x); }
   static void store(float* p, Register x, Mask mask) noexcept { _mm512_mask_storeu_ps(p, mask, x); }
+  static void store_halves(float* low, float* high, Register x) noexcept {
+    _mm256_storeu_ps(low, _mm512_castps512_ps256(x));
+    _mm256_storeu_ps(high, _mm512_extractf32x8_ps(x, 1));
+  }
   static Register add(Register a, Register b) noexcept { return _mm512_add_ps(a, b); }
   static Register mul(Register a, Register b) noexcept { return _mm512_mul_ps(a, b); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm512_fmadd_ps(a, b, c); }

@@ -3,6 +3,7 @@
 #ifdef GRADSIFT_X86
 #include <immintrin.h>
 
+#include <atomic>
 #include <cmath>
 
 #include "native/kernels/avx512/begin.h"  // the region: only our own headers below this line

@@ -19,10 +19,12 @@ void pack_side_by_side(const Pack<From, typename V::Value>& pack) noexcept {
   }
   const From* source = pack.source;
   typename V::Value* panel = pack.panel;
+  const std::size_t ahead = 32 * pack.depth_stride;  // rows of their own pages, which the hardware does not foresee
   for (std::size_t p = 0; p < pack.depth; ++p, source += pack.depth_stride, panel += pack.width) {
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Vectors; ++v) {
       const std::size_t first = v * V::kLanes;
+      __builtin_prefetch(source + first + ahead);
       if constexpr (Whole)
         V::store(panel + first, V::load(source + first));
       else
@@ -31,13 +33,40 @@ void pack_side_by_side(const Pack<From, typename V::Value>& pack) noexcept {
   }
 }
 
+// Panels half as wide as a register, lines running along memory: two pieces of each line fill a square, which is
+// transposed in registers. Returns the depth that is done; what is left is shorter than two registers.
+template <class V, class From>
+std::size_t pack_halves(const Pack<From, typename V::Value>& pack) noexcept {
+  constexpr std::size_t half = V::kLanes / 2;
+  std::size_t p = 0;
+  for (; p + 2 * V::kLanes <= pack.depth; p += 2 * V::kLanes) {
+    typename V::Register square[V::kLanes];
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < half; ++i) {
+      const From* source = pack.source + i * pack.line_stride + p;
+      square[i] = i < pack.lines ? V::load(source) : V::zero();
+      square[half + i] = i < pack.lines ? V::load(source + V::kLanes) : V::zero();
+    }
+    V::transpose(square);
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < V::kLanes; ++i) {
+      V::store_halves(pack.panel + (p + i) * half, pack.panel + (p + V::kLanes + i) * half, square[i]);
+    }
+  }
+  return p;
+}
+
 // Depth runs along memory: squares of kLanes lines x kLanes depths are transposed in registers.
 template <class V, class From>
 void pack_transposed(const Pack<From, typename V::Value>& pack) noexcept {
+  std::size_t start = 0;
+  if constexpr (requires { &V::store_halves; }) {
+    if (2 * pack.width == V::kLanes) start = pack_halves<V>(pack);
+  }
   for (std::size_t line = 0; line < pack.width; line += V::kLanes) {
     const std::size_t width = pack.width - line < V::kLanes ? pack.width - line : V::kLanes;
     const auto write = V::mask(width);
-    for (std::size_t p = 0; p < pack.depth; p += V::kLanes) {
+    for (std::size_t p = start; p < pack.depth; p += V::kLanes) {
       const std::size_t depth = pack.depth - p < V::kLanes ? pack.depth - p : V::kLanes;
       const auto read = V::mask(depth);
       typename V::Register square[V::kLanes];

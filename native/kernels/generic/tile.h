@@ -5,6 +5,16 @@
 
 namespace gradsift::generic {
 
+// Level: 3 for the first-level cache, 2 for the second. A row of the tile is Vectors cache lines or less.
+template <class V, std::size_t Rows, std::size_t Vectors, int Level>
+void prefetch_c(const Tile<typename V::Value>& tile) noexcept {
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < Rows; ++i) {
+    if (i >= tile.rows) break;
+    for (std::size_t v = 0; v < Vectors; ++v) __builtin_prefetch(tile.c + i * tile.c_stride + v * V::kLanes, 1, Level);
+  }
+}
+
 // Rows x Vectors accumulators stay in registers over the whole depth; each step loads Vectors registers of B and
 // spreads one value of A at a time. Elements are summed in order of p, whatever Rows and Vectors: all variants give
 // equal bits. PanelRows: width of the packed panel of A. Partial: the last vector has columns missing.
@@ -20,26 +30,34 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = V::zero();
   }
-  // C is wanted only after the sums: ask for it now. A row of the tile is Vectors cache lines or less.
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < Rows; ++i) {
-    if (i >= tile.rows) break;
-    for (std::size_t v = 0; v < Vectors; ++v) __builtin_prefetch(tile.c + i * tile.c_stride + v * V::kLanes, 1, 3);
-  }
   const T* a = tile.a;
   const T* b = tile.b;
   const std::size_t a_stride = tile.a_stride, b_stride = tile.b_stride;
-  for (std::size_t p = 0; p < tile.depth; ++p, a += a_stride, b += b_stride) {
-    Register columns[Vectors];
+  // Asked for ahead of time: A, since each of its lines serves few steps; what the caller reads next, on its way into
+  // the second-level cache; and C, first into the second level, then, shortly before its use, into the first, which the
+  // panels of B would have swept by then.
+  constexpr std::size_t ahead = 8, late = 32, next_step = kNextBytes / sizeof(T);
+  const T* next = tile.next;
+  prefetch_c<V, Rows, Vectors, 2>(tile);
+  std::size_t p = 0;
+  for (std::size_t end = tile.depth > late ? tile.depth - late : 0;; end = tile.depth) {
+    for (; p < end; ++p, a += a_stride, b += b_stride, next += next_step) {
+      __builtin_prefetch(a + ahead * a_stride, 0, 3);
+      __builtin_prefetch(next, 0, 2);
+      Register columns[Vectors];
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < last; ++v) columns[v] = V::load(b + v * V::kLanes);
-    columns[last] = Partial ? V::load(b + last * V::kLanes, mask) : V::load(b + last * V::kLanes);
+      for (std::size_t v = 0; v < last; ++v) columns[v] = V::load(b + v * V::kLanes);
+      columns[last] = Partial ? V::load(b + last * V::kLanes, mask) : V::load(b + last * V::kLanes);
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < Rows; ++i) {
-      const Register row = V::all(a[i]);
+      for (std::size_t i = 0; i < Rows; ++i) {
+        const Register row = V::all(a[i]);
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = V::fma(row, columns[v], sum[i][v]);
+        for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = V::fma(row, columns[v], sum[i][v]);
+      }
     }
+    if (p == tile.depth) break;
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // addresses of C are found here, not kept through the loop
+    prefetch_c<V, Rows, Vectors, 3>(tile);
   }
   // Read once: as far as the compiler knows, a store to C may change `tile`.
   const std::size_t rows = tile.rows, stride = tile.c_stride;
