@@ -1,6 +1,7 @@
 #include "native/linalg/cholesky_factor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -20,6 +21,11 @@ std::size_t run_block(const KernelTable& table, const CholeskyBlock<double>& blo
   return table.cholesky_block_f64(block);
 }
 
+// Products of fewer multiply-adds stay on one thread: the serial steps in between are longer than a worker stays awake.
+constexpr std::size_t kShared = std::size_t{1} << 23;
+// Most rows in one task of a triangular solve, which packs the triangle once more.
+constexpr std::size_t kTaskRows = 256;
+
 // The recursion over one matrix: at each level the work is three products of half the size.
 template <class T>
 struct Recursion {
@@ -38,10 +44,16 @@ struct Recursion {
   // Where to cut a range that is longer than a block: near the middle, on a block boundary.
   static std::size_t split(std::size_t n) noexcept { return (n / 2 + kBlock - 1) / kBlock * kBlock; }
 
+  Execution shared(std::size_t multiply_adds) const noexcept {
+    Execution own = execution;
+    if (multiply_adds < kShared) own.threads = 1;
+    return own;
+  }
+
   // C (m x n) = alpha A B + beta C, all with explicit strides.
   Status multiply(std::size_t m, std::size_t n, std::size_t k, T alpha, Matrices<const T> a, Matrices<const T> b,
                   T beta, T* c, std::size_t row_stride) const noexcept {
-    return gemm(execution, Gemm<T>{1, m, n, k, alpha, beta, a, b, {c, row_stride, 1, 0}});
+    return gemm(shared(m * n * k), Gemm<T>{1, m, n, k, alpha, beta, a, b, {c, row_stride, 1, 0}});
   }
 
   // Eliminates the first n columns from the square of `rows` rows at `first`.
@@ -66,8 +78,26 @@ struct Recursion {
   // What k factored columns do to the rows below them, down to row first + rows.
   Status eliminate(std::size_t first, std::size_t k, std::size_t rows) const noexcept {
     if (rows == k) return Status::ok;
-    const Status status = solve_lower(first, k, rows - k, at(first + k, first), stride);
+    const Status status = solve_rows(first, k, first + k, rows - k);
     return status == Status::ok && first + k < order ? update(first + k, rows - k, first, k) : status;
+  }
+
+  // solve_lower() for the rows from `row` on: each task takes some of them through all k columns.
+  Status solve_rows(std::size_t first, std::size_t k, std::size_t row, std::size_t rows) const noexcept {
+    // An even number: two threads are the rule for sizes at which there are few tasks.
+    const std::size_t tasks = rows <= kTaskRows ? 1 : (rows + 2 * kTaskRows - 1) / (2 * kTaskRows) * 2;
+    const std::size_t most = (rows + tasks - 1) / tasks;
+    std::atomic<Status> worst{Status::ok};
+    const bool done = shared(rows * k * k / 2).parallel(tasks, [&](std::size_t task) {
+      const std::size_t start = std::min(rows, task * most), count = std::min(most, rows - start);
+      Execution own = execution;
+      own.threads = 1;
+      const Recursion part{own, table, order, stride, lower, inverses, scratch + start * kBlock};
+      const Status status = part.solve_lower(first, k, count, at(row + start, first), stride);
+      if (status != Status::ok) worst.store(status, std::memory_order_relaxed);
+    });
+    const Status status = worst.load(std::memory_order_relaxed);
+    return done || status != Status::ok ? status : Status::cancelled;
   }
 
   // The lower triangle of n rows at `first` -= L L', L being their k columns from `column`.
@@ -81,7 +111,7 @@ struct Recursion {
     product.c = at(first, first);
     product.c_stride = stride;
     product.lower = true;
-    return packed_product<T>(execution, product);
+    return packed_product<T>(shared(n * n / 2 * k), product);
   }
 
   // X <- X L^-T (transposed) or X L^-1, X: rows x n, for the n x n block of L at `first`.

@@ -6,36 +6,45 @@
 #include "native/linalg/certificate.h"
 #include "native/linalg/elementwise.h"
 #include "native/linalg/gemm.h"
+#include "native/linalg/packed_product.h"
+#include "native/linalg/rows.h"
 #include "native/linalg/widened.h"
 
 namespace gradsift {
 
 namespace {
 
+// Right-hand sides for which A is read where it lies: packing it pays from about as many on.
+constexpr std::size_t kFewRows = 32;
+
+// R -= H A', A transposed: a matrix that is not symmetric shows up here, as it should.
 template <class T>
-Status residual_of_solve(const Execution& execution, const SolveResidual<T>& p) noexcept {
+Status subtract_product(const Execution& execution, const SolveResidual<T>& p, const double* h, double* r) noexcept {
   const std::size_t n = p.n;
-  Widened<T> a, h;
-  Buffer<double> own(p.remainder == nullptr ? p.rhs * n : 0);
-  if (!own) return Status::out_of_memory;
-  double* r = p.remainder == nullptr ? own.data() : p.remainder;
-  Status status = a.open(execution, n, n, p.a);
-  if (status == Status::ok) status = h.open(execution, p.rhs, n, p.h);
-  if (status != Status::ok) return status;
-  for (std::size_t j = 0; j < p.rhs; ++j) {
-    for (std::size_t i = j * n; i < (j + 1) * n; ++i) {
-      r[i] = static_cast<double>(p.v[i]) - p.damping * h.data()[i];
-    }
-  }
-  Gemm<double> product;
+  if (p.rhs <= kFewRows) return row_dots(execution, p.a, n, n, h, p.rhs, -1, 1, r, n);
+  Product<T, T, double> product;
   product.m = p.rhs;
   product.n = product.k = n;
   product.alpha = -1;
   product.beta = 1;
-  product.a = {h.data(), n, 1, 0};
-  product.b = {a.data(), 1, n, 0};  // A transposed: a matrix that is not symmetric shows up here, as it should
-  product.c = {r, n, 1, 0};
-  status = gemm(for_product(execution, p.rhs * n * n), product);
+  product.a = {p.h, n, 1};
+  product.b = {p.a, n, 1};
+  product.c = r;
+  product.c_stride = n;
+  return packed_product<double>(for_product(execution, p.rhs * n * n), product);
+}
+
+template <class T>
+Status residual_of_solve(const Execution& execution, const SolveResidual<T>& p) noexcept {
+  const std::size_t n = p.n;
+  Widened<T> h;
+  Buffer<double> own(p.remainder == nullptr ? p.rhs * n : 0);
+  if (!own) return Status::out_of_memory;
+  double* r = p.remainder == nullptr ? own.data() : p.remainder;
+  Status status = h.open(execution, p.rhs, n, p.h);
+  if (status != Status::ok) return status;
+  for (std::size_t i = 0; i < p.rhs * n; ++i) r[i] = static_cast<double>(p.v[i]) - p.damping * h.data()[i];
+  status = subtract_product(execution, p, h.data(), r);
   if (status != Status::ok) return status;
   const double whole = frobenius_norm(p.rhs, n, p.v), left = frobenius_norm(p.rhs, n, r);
   *p.residual = left == 0 ? 0 : left / whole;
