@@ -163,9 +163,12 @@ void small_product(const SmallProduct<typename V::Value>& product) noexcept {
   if (n == 0) return;
   if (n <= Half::kLanes) return small_column<Half, Registers>(product);
   if (n <= V::kLanes) return small_column<V, Registers>(product);
-  const std::size_t vectors = (n + V::kLanes - 1) / V::kLanes, parts = (vectors + Vectors - 1) / Vectors;
-  if (parts == 1) return small_columns<V, Registers, Vectors>(product, 0, product.batch, 0, n);
-  // Equal parts of the columns, an item at a time, so that A is still near when the next part wants it.
+  const std::size_t vectors = (n + V::kLanes - 1) / V::kLanes;
+  if (vectors <= Vectors) return small_columns<V, Registers, Vectors>(product, 0, product.batch, 0, n);
+  // Equal parts of the columns, an item at a time, so that A is still near when the next part wants it. The tile of
+  // fewer columns and more rows where its rows fit m.
+  const std::size_t most = product.m % (Registers / (Vectors - 1)) == 0 ? Vectors - 1 : Vectors;
+  const std::size_t parts = (vectors + most - 1) / most;
   const std::size_t width = (vectors + parts - 1) / parts * V::kLanes;
   for (std::size_t item = 0; item < product.batch; ++item) {
     for (std::size_t first = 0; first < n; first += width) {
