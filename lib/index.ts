@@ -19,6 +19,7 @@ export { score, type ScoreOptions, type Scores } from './influence/score.js';
 export { topK, type Ranked, type TopKOptions } from './influence/top-k.js';
 export type { Certificate, SolveOptions, SolveResult } from './linalg/certificate.js';
 export { cgSolve, cgSolveAsync, type CgOptions } from './linalg/cg-solve.js';
+export { choleskyInverse, choleskyInverseAsync, type CholeskyInverseOptions } from './linalg/cholesky-inverse.js';
 export { choleskySolve, choleskySolveAsync } from './linalg/cholesky-solve.js';
 export { eigh, eighAsync, type EighOptions, type EighResult } from './linalg/eigh.js';
 export { fmaPeak, type FmaPeakOptions } from './linalg/fma-peak.js';

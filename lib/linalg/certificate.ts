@@ -62,38 +62,42 @@ export type AsyncSolveOptions<Array extends FloatArray> = SolveOptions<Array> & 
 
 // status, steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops: native/binding/certificates.h
 const NUMBERS = 8;
-type Row = [number, number, number, number, number, number, number, number];
 
 /** Room for the certificates of a batch. */
 export function certificateSpace(batch: number): Float64Array {
   return new Float64Array(batch * NUMBERS);
 }
 
-/** Reads what a native call has written into {@link certificateSpace}. */
+function certificateAt(space: Float64Array, at: number): Certificate {
+  return {
+    status: statusName(space[at] as number) as Outcome,
+    steps: space[at + 1] as number,
+    refinements: space[at + 2] as number,
+    restarts: space[at + 3] as number,
+    residual: space[at + 4] as number,
+    lambdaMin: space[at + 5] as number,
+    lambdaMax: space[at + 6] as number,
+    flops: space[at + 7] as number,
+  };
+}
+
+/** Reads what a native call has written into {@link certificateSpace}. Plain loops: batches of thousands are usual. */
 export function readCertificates(space: Float64Array): Certified {
   const certificates: Certificate[] = [];
+  const worst = { ...certificateAt(space, 0), restarts: 0, flops: 0 };
   for (let at = 0; at < space.length; at += NUMBERS) {
-    const [status, steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops] = Array.from(
-      space.subarray(at, at + NUMBERS),
-    ) as Row;
-    certificates.push({
-      status: statusName(status) as Outcome,
-      ...{ steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops },
-    });
+    const one = certificateAt(space, at);
+    certificates.push(one);
+    if (worst.status === 'ok') worst.status = one.status;
+    worst.steps = Math.max(worst.steps, one.steps);
+    worst.refinements = Math.max(worst.refinements, one.refinements);
+    worst.restarts += one.restarts;
+    worst.residual = Math.max(worst.residual, one.residual); // NaN stays
+    worst.lambdaMin = Math.min(worst.lambdaMin, one.lambdaMin);
+    worst.lambdaMax = Math.max(worst.lambdaMax, one.lambdaMax);
+    worst.flops += one.flops;
   }
-  const most = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => Math.max(x, y));
-  const sum = (pick: (certificate: Certificate) => number) => certificates.map(pick).reduce((x, y) => x + y);
-  return {
-    status: certificates.find(({ status }) => status !== 'ok')?.status ?? 'ok',
-    steps: most((one) => one.steps),
-    refinements: most((one) => one.refinements),
-    restarts: sum((one) => one.restarts),
-    residual: most((one) => one.residual),
-    lambdaMin: -most((one) => -one.lambdaMin),
-    lambdaMax: most((one) => one.lambdaMax),
-    flops: sum((one) => one.flops),
-    certificates,
-  };
+  return { ...worst, certificates };
 }
 
 /** The default of `tolerance`: what a well-conditioned matrix reaches in the precision of the array. */

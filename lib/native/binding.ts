@@ -20,6 +20,7 @@ export type NativeOperation = (
 export const OPERATIONS = [
   'addWeightedRows',
   'cgSolve',
+  'choleskyInverse',
   'choleskySolve',
   'eigh',
   'fmaPeak',

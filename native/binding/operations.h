@@ -7,6 +7,7 @@ namespace gradsift::binding {
 
 std::unique_ptr<Operation> prepare_add_weighted_rows(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cg_solve(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_cholesky_inverse(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cholesky_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_eigh(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_fma_peak(const Arguments& arguments);
@@ -30,6 +31,7 @@ std::unique_ptr<Operation> prepare_woodbury_solve(const Arguments& arguments);
 inline constexpr Export kOperations[] = {
     {"addWeightedRows", prepare_add_weighted_rows},
     {"cgSolve", prepare_cg_solve},
+    {"choleskyInverse", prepare_cholesky_inverse},
     {"choleskySolve", prepare_cholesky_solve},
     {"eigh", prepare_eigh},
     {"fmaPeak", prepare_fma_peak},

@@ -75,8 +75,8 @@ class ThreadPool {
   Job* first_job_ = nullptr;
   Job* last_job_ = nullptr;
   unsigned workers_ = 0;
-  unsigned idle_ = 0;     // asleep
-  unsigned looking_ = 0;  // awake without work
+  unsigned idle_ = 0;                   // asleep
+  unsigned looking_ = 0;                // awake without work
   std::atomic<unsigned> arrivals_{0};   // regions and jobs so far; read without the mutex while a worker spins
   std::atomic<unsigned> sync_open_{0};  // synchronous regions in the list; read without the mutex between tiles
 };

@@ -60,6 +60,53 @@ struct SmallProduct {
   std::size_t c_stride, c_batch_stride;
 };
 
+// Small systems side by side: element e of matrix (or right-hand side) l lies at [e * lanes + l], and one instruction
+// works on all. No lane sees another; a matrix that is not positive definite fills its own with NaN.
+//
+// factor: L L' = A + damping I. a, lower: [n][n][lanes], the strict lower triangle and the diagonal of each; the
+// diagonal of `lower` holds 1 / L_ii. pivots: [n][lanes], L_ii^2.
+template <class T>
+struct LaneFactor {
+  std::size_t n;
+  T damping;
+  const T* a;
+  T* lower;
+  T* pivots;
+};
+
+// solve: X <- (L L')^-1 X for x [rhs][n][lanes], where the first `first` elements of each right-hand side are zero and
+// those of the solution not wanted: neither are touched. first: a multiple of 4.
+template <class T>
+struct LaneSolve {
+  std::size_t n, rhs, first;
+  const T* lower;
+  T* x;
+};
+
+// remainder: V - (A + damping I) H, all [rhs][n][lanes], in float64: squares [lanes] receives its sums of squares, and
+// remainder (when not null) itself, rounded. v null: the rows of the identity.
+template <class T>
+struct LaneRemainder {
+  std::size_t n, rhs;
+  double damping;
+  const T* a;
+  const T* v;
+  const T* h;
+  T* remainder;
+  double* squares;
+};
+
+template <class T>
+struct LaneKernel {
+  std::size_t lanes;
+  void (*factor)(const LaneFactor<T>&) noexcept;
+  void (*solve)(const LaneSolve<T>&) noexcept;
+  void (*remainder)(const LaneRemainder<T>&) noexcept;
+  // squares[l] = sum of x[e][l]^2 in float64 for e < count.
+  void (*squares)(const T* x, std::size_t count, double* squares) noexcept;
+};
+inline constexpr std::size_t kMaxLanes = 16;  // for arrays kept on the stack
+
 // panel[p][l] = source[l * line_stride + p * depth_stride] for l < lines, zero for lines <= l < width. panel:
 // [depth][width].
 template <class From, class To>
@@ -139,6 +186,8 @@ struct KernelTable {
 
   const TileKernel<float>* tile_f32 = nullptr;
   const TileKernel<double>* tile_f64 = nullptr;
+  const LaneKernel<float>* lanes_f32 = nullptr;
+  const LaneKernel<double>* lanes_f64 = nullptr;
   void (*small_product_f32)(const SmallProduct<float>&) noexcept = nullptr;
   void (*small_product_f64)(const SmallProduct<double>&) noexcept = nullptr;
   void (*pack_f32)(const Pack<float, float>&) noexcept = nullptr;
@@ -189,7 +238,9 @@ inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
                                             &KernelTable::fma_peak_f32,
                                             &KernelTable::fma_peak_f64,
                                             &KernelTable::small_product_f32,
-                                            &KernelTable::small_product_f64};
+                                            &KernelTable::small_product_f64,
+                                            &KernelTable::lanes_f32,
+                                            &KernelTable::lanes_f64};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 

@@ -24,7 +24,10 @@ struct F32 {
     _mm_storeu_ps(high, _mm256_extractf128_ps(x, 1));
   }
   static Register add(Register a, Register b) noexcept { return _mm256_add_ps(a, b); }
+  static Register sub(Register a, Register b) noexcept { return _mm256_sub_ps(a, b); }
   static Register mul(Register a, Register b) noexcept { return _mm256_mul_ps(a, b); }
+  static Register div(Register a, Register b) noexcept { return _mm256_div_ps(a, b); }
+  static Register sqrt(Register x) noexcept { return _mm256_sqrt_ps(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm256_fmadd_ps(a, b, c); }
   static Register widen_bf16(const std::uint16_t* bits) noexcept {
     const __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bits));
@@ -79,9 +82,13 @@ struct F64 {
     return _mm256_cvtps_pd(_mm_maskload_ps(p, _mm256_castsi256_si128(low)));
   }
   static void store(double* p, Register x) noexcept { _mm256_storeu_pd(p, x); }
+  static void store(float* p, Register x) noexcept { _mm_storeu_ps(p, _mm256_cvtpd_ps(x)); }
   static void store(double* p, Register x, Mask mask) noexcept { _mm256_maskstore_pd(p, mask, x); }
   static Register add(Register a, Register b) noexcept { return _mm256_add_pd(a, b); }
+  static Register sub(Register a, Register b) noexcept { return _mm256_sub_pd(a, b); }
   static Register mul(Register a, Register b) noexcept { return _mm256_mul_pd(a, b); }
+  static Register div(Register a, Register b) noexcept { return _mm256_div_pd(a, b); }
+  static Register sqrt(Register x) noexcept { return _mm256_sqrt_pd(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm256_fmadd_pd(a, b, c); }
   static double sum(Register x) noexcept {
     const __m128d half = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));

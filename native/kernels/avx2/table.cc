@@ -12,6 +12,7 @@
 
 #include "native/kernels/generic/cholesky_block.h"
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
@@ -38,6 +39,8 @@ constexpr std::size_t kSmallRegisters = 12;
 constexpr std::size_t kSmallVectors = 3;
 // 2 rows x 4 queries = 8 accumulators + 4 of H + 1 of X = 13 of 16.
 constexpr std::size_t kDotTileRows = 2;
+// Systems side by side: 2 x 2 sums + 2 + 1 = 7 of 16 registers. (4 x 4 would need 21, and 3 divides no usual size.)
+constexpr std::size_t kLaneBlock = 2;
 // 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.
 constexpr std::size_t kSumVectors = 4;
 // 4 sums + 4 weights + x + y + 1 of A = 11 of 16.
@@ -55,6 +58,8 @@ constinit const KernelTable kAvx2 = {
     .supported = supported,
     .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
     .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .lanes_f32 = &generic::kLaneKernel<F32, F64, kLaneBlock>,
+    .lanes_f64 = &generic::kLaneKernel<F64, F64, kLaneBlock>,
     .small_product_f32 = generic::small_product<F32, F32, kSmallRegisters, kSmallVectors>,
     .small_product_f64 = generic::small_product<F64, F64, kSmallRegisters, kSmallVectors>,
     .pack_f32 = generic::pack<F32, float>,

@@ -21,7 +21,10 @@ struct F32 {
     _mm256_storeu_ps(high, _mm512_extractf32x8_ps(x, 1));
   }
   static Register add(Register a, Register b) noexcept { return _mm512_add_ps(a, b); }
+  static Register sub(Register a, Register b) noexcept { return _mm512_sub_ps(a, b); }
   static Register mul(Register a, Register b) noexcept { return _mm512_mul_ps(a, b); }
+  static Register div(Register a, Register b) noexcept { return _mm512_div_ps(a, b); }
+  static Register sqrt(Register x) noexcept { return _mm512_sqrt_ps(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm512_fmadd_ps(a, b, c); }
   static Register widen_bf16(const std::uint16_t* bits) noexcept {
     const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits));
@@ -85,9 +88,13 @@ struct F64 {
   static Register load(const float* p) noexcept { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
   static Register load(const float* p, Mask mask) noexcept { return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, p)); }
   static void store(double* p, Register x) noexcept { _mm512_storeu_pd(p, x); }
+  static void store(float* p, Register x) noexcept { _mm256_storeu_ps(p, _mm512_cvtpd_ps(x)); }
   static void store(double* p, Register x, Mask mask) noexcept { _mm512_mask_storeu_pd(p, mask, x); }
   static Register add(Register a, Register b) noexcept { return _mm512_add_pd(a, b); }
+  static Register sub(Register a, Register b) noexcept { return _mm512_sub_pd(a, b); }
   static Register mul(Register a, Register b) noexcept { return _mm512_mul_pd(a, b); }
+  static Register div(Register a, Register b) noexcept { return _mm512_div_pd(a, b); }
+  static Register sqrt(Register x) noexcept { return _mm512_sqrt_pd(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm512_fmadd_pd(a, b, c); }
   static double sum(Register x) noexcept { return _mm512_reduce_add_pd(x); }
 

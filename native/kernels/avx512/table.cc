@@ -12,6 +12,7 @@
 
 #include "native/kernels/generic/cholesky_block.h"
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
@@ -41,6 +42,8 @@ constexpr std::size_t kSmallRegisters = 24;
 constexpr std::size_t kSmallVectors = 4;
 // 6 rows x 4 queries = 24 accumulators + 4 of H + 1 of X = 29 of 32.
 constexpr std::size_t kDotTileRows = 6;
+// Systems side by side: 4 x 4 sums + 4 + 1 = 21 of 32 registers.
+constexpr std::size_t kLaneBlock = 4;
 // 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
 constexpr std::size_t kSumVectors = 8;
 // 8 sums + 8 weights + x + y + 1 of A = 19 of 32.
@@ -60,6 +63,8 @@ constinit const KernelTable kAvx512 = {
     .supported = supported,
     .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
     .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .lanes_f32 = &generic::kLaneKernel<F32, F64, kLaneBlock>,
+    .lanes_f64 = &generic::kLaneKernel<F64, F64, kLaneBlock>,
     .small_product_f32 = generic::small_product<F32, F32Half, kSmallRegisters, kSmallVectors>,
     .small_product_f64 = generic::small_product<F64, F64Half, kSmallRegisters, kSmallVectors>,
     .pack_f32 = generic::pack<F32, float>,

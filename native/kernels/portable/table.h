@@ -7,6 +7,8 @@ namespace gradsift::portable {
 
 extern const TileKernel<float> kTileF32;
 extern const TileKernel<double> kTileF64;
+extern const LaneKernel<float> kLanesF32;
+extern const LaneKernel<double> kLanesF64;
 void small_product_f32(const SmallProduct<float>& product) noexcept;
 void small_product_f64(const SmallProduct<double>& product) noexcept;
 void pack_f32(const Pack<float, float>& pack) noexcept;
