@@ -15,12 +15,14 @@ export default {
       for (const count of threads) {
         const options = { n, rhs, threads: count };
         let flops = 0;
-        const { f64, f32 } = await medianSeconds({
+        const { f64, f32, mixed } = await medianSeconds({
           f64: () => ({ flops } = choleskySolve(g, v, { ...options, damping: 0.01 })),
+          mixed: () => choleskySolve(g, v, { ...options, damping: 0.01, precision: 'mixed' }),
           f32: () => choleskySolve(a32, v32, { ...options, tolerance: 1e-3 }),
         });
         rows.push({ case: `f64 n = ${n}`, threads: count, unit: 'ms', value: f64 * 1e3 });
         rows.push({ case: `f64 n = ${n}`, threads: count, unit: 'GFLOP/s', value: flops / f64 / 1e9 });
+        rows.push({ case: `mixed n = ${n}`, threads: count, unit: 'ms', value: mixed * 1e3 });
         rows.push({ case: `f32 n = ${n}`, threads: count, unit: 'ms', value: f32 * 1e3 });
       }
     }

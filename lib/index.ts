@@ -20,7 +20,7 @@ export { topK, type Ranked, type TopKOptions } from './influence/top-k.js';
 export type { Certificate, SolveOptions, SolveResult } from './linalg/certificate.js';
 export { cgSolve, cgSolveAsync, type CgOptions } from './linalg/cg-solve.js';
 export { choleskyInverse, choleskyInverseAsync, type CholeskyInverseOptions } from './linalg/cholesky-inverse.js';
-export { choleskySolve, choleskySolveAsync } from './linalg/cholesky-solve.js';
+export { choleskySolve, choleskySolveAsync, type CholeskySolveOptions } from './linalg/cholesky-solve.js';
 export { eigh, eighAsync, type EighOptions, type EighResult } from './linalg/eigh.js';
 export { fmaPeak, type FmaPeakOptions } from './linalg/fma-peak.js';
 export { readPeak } from './linalg/read-peak.js';

@@ -1,6 +1,6 @@
 import { mismatch, requireInteger, requireNumber } from '../errors.js';
 import { statusName, type FloatArray } from '../native/binding.js';
-import type { AsyncCallOptions, CallOptions, Outcome } from '../native/calls.js';
+import type { CallOptions, Outcome } from '../native/calls.js';
 import { requireApart, requireArray, requireFloats } from './array-checks.js';
 
 /** What a solver says about one matrix. Everything refers to A + damping I, the matrix that is really inverted. */
@@ -15,7 +15,7 @@ export interface Certificate {
   readonly steps: number;
   /** Corrections by the float64 residual that followed. */
   readonly refinements: number;
-  /** Hyperpower runs thrown away because a bound of the spectrum proved wrong. */
+  /** Runs thrown away: a bound of the spectrum proved wrong, or float32 was not enough for a mixed solve. */
   readonly restarts: number;
   /**
    * Recomputed in float64 from the given matrix: ||V - A H||_F / ||V||_F of a solve (0 when V is zero),
@@ -57,8 +57,6 @@ export interface SolveOptions<Array extends FloatArray> extends CallOptions {
   /** Receives the solution; allocated when absent. May be v, must not share memory with a. */
   readonly out?: Array | undefined;
 }
-
-export type AsyncSolveOptions<Array extends FloatArray> = SolveOptions<Array> & AsyncCallOptions;
 
 // status, steps, refinements, restarts, residual, lambdaMin, lambdaMax, flops: native/binding/certificates.h
 const NUMBERS = 8;

@@ -1,18 +1,26 @@
+import { mismatch, requireOneOf } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
-import { callAsync, callSync } from '../native/calls.js';
-import {
-  prepareSolve,
-  readCertificates,
-  type AsyncSolveOptions,
-  type SolveOptions,
-  type SolveResult,
-} from './certificate.js';
+import { callAsync, callSync, type AsyncCallOptions } from '../native/calls.js';
+import { prepareSolve, readCertificates, type SolveOptions, type SolveResult } from './certificate.js';
+
+/** Options of {@link choleskySolve}. */
+export interface CholeskySolveOptions<Array extends FloatArray> extends SolveOptions<Array> {
+  /**
+   * Float64 arrays only. 'f64' (default): all in float64. 'mixed': the factor in float32, twice as fast, and as many
+   * corrections by the float64 residual as the tolerance takes; where that fails (a condition number of about 2^24 or
+   * more) everything again in float64, and `restarts` is 1.
+   */
+  readonly precision?: 'f64' | 'mixed' | undefined;
+}
+
+const PRECISIONS = ['f64', 'mixed'] as const;
 
 /**
  * Solves (A[i] + damping I) H[i]' = V[i]' for each symmetric positive definite matrix of a batch, by Cholesky.
  *
  * n^3/3 flops for the factor and 2 n^2 for each right-hand side, in the precision of a; one step of refinement when the
- * residual is above the tolerance. Of a, only the lower triangle is factored, while the residual reads all of it.
+ * residual is above the tolerance; `precision` offers more. Of a, only the lower triangle is factored, while the
+ * residual reads all of it.
  *
  * @param a [batch][n][n]; not written to
  * @param v [batch][rhs][n], one right-hand side a row, of the type of a
@@ -23,7 +31,7 @@ import {
 export function choleskySolve<Array extends FloatArray>(
   a: Array,
   v: Array,
-  options: SolveOptions<Array>,
+  options: CholeskySolveOptions<Array>,
 ): SolveResult<Array> {
   const { solution, space, args } = prepare(a, v, options);
   callSync('choleskySolve', args, options);
@@ -34,14 +42,20 @@ export function choleskySolve<Array extends FloatArray>(
 export async function choleskySolveAsync<Array extends FloatArray>(
   a: Array,
   v: Array,
-  options: AsyncSolveOptions<Array>,
+  options: CholeskySolveOptions<Array> & AsyncCallOptions,
 ): Promise<SolveResult<Array>> {
   const { solution, space, args } = prepare(a, v, options);
   await callAsync('choleskySolve', args, options);
   return { solution, ...readCertificates(space) };
 }
 
-function prepare<Array extends FloatArray>(a: Array, v: Array, options: SolveOptions<Array>) {
+function prepare<Array extends FloatArray>(a: Array, v: Array, options: CholeskySolveOptions<Array>) {
   const { n, rhs, batch, damping, tolerance, solution, space } = prepareSolve(a, v, options);
-  return { solution, space, args: [a, v, solution, space, batch, n, rhs, damping, tolerance] };
+  const { precision = 'f64' } = options;
+  requireOneOf('precision', precision, PRECISIONS);
+  const mixed = precision === 'mixed';
+  if (mixed && a.BYTES_PER_ELEMENT === 4) {
+    throw mismatch('GRADSIFT_ARGUMENT', 'precision', "nothing or 'f64' with float32 arrays", precision);
+  }
+  return { solution, space, args: [a, v, solution, space, batch, n, rhs, damping, tolerance, mixed] };
 }

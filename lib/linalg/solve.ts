@@ -42,8 +42,8 @@ export interface SolveDampedOptions {
   /** 'schulz': exactly this many steps; default: until the tolerance. 'cg': at most this many. */
   readonly steps?: number | undefined;
   /**
-   * Default 'f64'. Not every solver has every one: hyperpower takes 'f32' as 'mixed'; schulz and cholesky take 'mixed',
-   * cg and woodbury take both, as 'f64'. The certificate says which was used.
+   * Default 'f64'. Not every solver has every one: hyperpower takes 'f32' as 'mixed'; schulz takes 'mixed', cg and
+   * woodbury take both, as 'f64'. The certificate says which was used.
    */
   readonly precision?: Precision | undefined;
   /** The residual to reach; default 1e-10, for 'f32' 1e-4. */
@@ -135,13 +135,15 @@ const RUNS: Readonly<Record<Exclude<Solver, 'auto'>, (problem: Problem) => Promi
   cg,
 };
 
-async function cholesky({ g, v, ...options }: Problem): Promise<Run> {
-  const { solution, ...certificate } = await choleskySolveAsync(g, v, options);
-  return { solution, certificate, precision: 'f64' };
+async function cholesky({ g, v, precision, ...options }: Problem): Promise<Run> {
+  const used = precision === 'mixed' ? 'mixed' : 'f64';
+  const { solution, ...certificate } = await choleskySolveAsync(g, v, { ...options, precision: used });
+  return { solution, certificate, precision: used };
 }
 
 async function choleskyF32({ g, v, ...options }: Problem): Promise<Run> {
-  const { solution, ...certificate } = await choleskySolveAsync(new Float32Array(g), new Float32Array(v), options);
+  const single = { ...options, precision: undefined };
+  const { solution, ...certificate } = await choleskySolveAsync(new Float32Array(g), new Float32Array(v), single);
   return certified({ g, v, ...options }, new Float64Array(solution), certificate);
 }
 

@@ -15,7 +15,7 @@ struct Certificate {
   Status status = Status::ok;
   unsigned steps = 0;        // iterations, or doublings of a hyperpower run; 0 for a direct solver
   unsigned refinements = 0;  // corrections by the float64 residual: conjugate gradient or Newton steps
-  unsigned restarts = 0;     // runs thrown away because a bound of the spectrum was wrong
+  unsigned restarts = 0;     // runs thrown away: a bound of the spectrum was wrong, or float32 not enough
   double residual = std::numeric_limits<double>::quiet_NaN();  // ||V - A H||_F / ||V||_F or ||I - A X||_F / sqrt(n)
   double lambda_min = 0;  // lower bound of the spectrum that was used; 0 when nothing is known
   double lambda_max = 0;  // upper bound of the spectrum

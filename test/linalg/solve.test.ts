@@ -36,7 +36,7 @@ describe('solveDamped', () => {
     ['schulz', 'f32', 'f32'],
     ['schulz', 'mixed', 'f64'],
     ['cholesky', 'f32', 'f32'],
-    ['cholesky', 'mixed', 'f64'],
+    ['cholesky', 'mixed', 'mixed'],
     ['hyperpower', 'f32', 'mixed'],
     ['hyperpower', 'mixed', 'mixed'],
     ['cg', 'f32', 'f64'],

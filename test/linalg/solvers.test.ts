@@ -33,8 +33,16 @@ interface Row {
   ) => Promise<SolveResult<T>>;
 }
 
+/** Float32 arrays have no narrower factor. */
+const mixedFor = (a: Floats | null) => (a?.BYTES_PER_ELEMENT === 4 ? 'f64' : 'mixed');
+
 const SOLVERS: readonly Row[] = [
   { name: 'choleskySolve', solve: choleskySolve, solveAsync: choleskySolveAsync },
+  {
+    name: 'choleskySolve mixed',
+    solve: (a, v, options) => choleskySolve(a, v, { ...options, precision: mixedFor(a) }),
+    solveAsync: (a, v, options) => choleskySolveAsync(a, v, { ...options, precision: mixedFor(a) }),
+  },
   { name: 'cgSolve', solve: cgSolve, solveAsync: cgSolveAsync },
   { name: 'hyperpowerSolve f64', solve: hyperpowerSolve, solveAsync: hyperpowerSolveAsync },
   {
@@ -44,7 +52,7 @@ const SOLVERS: readonly Row[] = [
   },
 ];
 
-/** Sizes around the blocks of the native code: 32 (Cholesky), 40 (Lanczos), 192 (one thread). */
+/** Sizes around the blocks of the native code: 64 (Cholesky), 40 (Lanczos), 192 (one thread). */
 const SIZES = [1, 2, 3, 31, 32, 33, 40, 41, 64, 97, 193];
 
 describe.each(SOLVERS)('$name', ({ solve, solveAsync }) => {

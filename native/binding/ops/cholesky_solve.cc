@@ -6,10 +6,11 @@ namespace gradsift::binding {
 
 namespace {
 
-// As solve_problem().
+// As solve_problem(), then 9 mixed.
 template <class T>
 std::unique_ptr<Operation> prepare(const Arguments& args) {
-  const auto problem = solve_problem<CholeskySolve<T>, T>(args);
+  auto problem = solve_problem<CholeskySolve<T>, T>(args);
+  problem.mixed = args.flag(9);
   return certified(problem, Certificates(args, 3, problem.batch),
                    [](const Execution& execution, const CholeskySolve<T>& p) { return cholesky_solve(execution, p); });
 }
