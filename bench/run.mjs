@@ -1,7 +1,8 @@
 // Runs the benchmarks and prints one table; `--json FILE` keeps it, `--peers` adds other people's programs where they
 // are installed, names choose benchmarks. A benchmark is a file bench/<operation>.mjs with a default export
 //   { op, async run({ threads, peers }) -> [{ case, threads, unit, value, peak?, peers: { name: value } }] }
-// value and peers in the same unit; peak: the flops that the machine showed in this run, for shares of it.
+// A peer is a value in the same unit, or { value, ratio: [low, median, high] }: the median of our paired advantages and
+// its 95 % interval; peak: the flops that the machine showed in this run, for shares of it.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
@@ -40,7 +41,11 @@ const digits = (value) => (value === 0 ? '0' : value.toPrecision(Math.abs(value)
 function line(op, row) {
   const share = row.peak === undefined ? '' : `${((100 * row.value) / row.peak).toFixed(0)} % of peak`;
   const faster = (peer) => (row.unit === 's' ? peer / row.value : row.value / peer);
-  const peers = Object.entries(row.peers ?? {}).map(([name, value]) => `${faster(value).toFixed(2)} x ${name}`);
+  const peers = Object.entries(row.peers ?? {}).map(([name, peer]) => {
+    if (typeof peer === 'number') return `${faster(peer).toFixed(2)} x ${name}`;
+    const [low, middle, high] = peer.ratio.map((ratio) => ratio.toFixed(2));
+    return `${middle} x ${name} (${low} to ${high})`;
+  });
   const cells = [op.padEnd(18), row.case.padEnd(44), String(row.threads).padStart(2)];
   return [...cells, digits(row.value).padStart(9), row.unit.padEnd(8), share.padEnd(13), peers.join(', ')].join(' ');
 }
@@ -48,7 +53,8 @@ function line(op, row) {
 const { isa, threads: available } = backend();
 const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', threads: available, isa, node: process.version };
 console.log(`${machine.cpu}, ${available} threads, ${isa}, Node ${process.version}, ${platform()} ${arch()}`);
-console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer.\n');
+console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer, beside it the');
+console.log('95 % interval of the median where rounds are paired.\n');
 
 const threads = available > 1 ? [1, available] : [1];
 const results = [];

@@ -1,0 +1,107 @@
+#pragma once
+// Candidates for the same work take turns in one process, so that a noisy machine is noisy to all alike.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "native/core/execution.h"
+#include "native/linalg/fma_peak.h"
+
+namespace gradsift::peers {
+
+inline double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+inline double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
+}
+
+// The median and its 95 % interval, whatever the distribution: order statistics of a binomial with p = 1/2.
+struct Interval {
+  double low, middle, high;
+};
+
+inline Interval interval(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const double n = static_cast<double>(values.size());
+  const std::size_t below = static_cast<std::size_t>(std::max(0.0, std::floor(n / 2 - 0.98 * std::sqrt(n))));
+  return {values[below], values[values.size() / 2], values[values.size() - 1 - below]};
+}
+
+struct Candidate {
+  std::string name;
+  std::function<void()> run;
+  std::vector<double> times = {};
+};
+
+struct Case {
+  std::string name;
+  unsigned threads;
+  double flops;
+  bool f64;
+};
+
+inline const char* only = "";
+inline bool first_row = true;
+
+// Flops a second of all multiply-add units, over about a millisecond.
+inline double peak_rate(bool f64, unsigned threads) {
+  const gradsift::Execution execution{threads};
+  const std::size_t iterations = 250000 * threads;  // long against the waking of the threads
+  double flops = 0;
+  const double start = seconds();
+  f64 ? gradsift::fma_peak_f64(execution, iterations, &flops) : gradsift::fma_peak_f32(execution, iterations, &flops);
+  return flops / (seconds() - start);
+}
+
+inline void print(const Case& each, std::vector<Candidate>& candidates, double peak) {
+  const std::vector<double>& ours = candidates[0].times;
+  std::printf("%s{\"case\": \"%s, native\", \"threads\": %u, \"unit\": \"GFLOP/s\", \"value\": %g, \"peak\": %g, ",
+              first_row ? "[" : ",\n ", each.name.c_str(), each.threads, each.flops / median(ours) / 1e9, peak / 1e9);
+  std::printf("\"peers\": {");
+  for (std::size_t i = 1; i < candidates.size(); ++i) {
+    std::vector<double> ratios;
+    for (std::size_t round = 0; round < ours.size(); ++round)
+      ratios.push_back(candidates[i].times[round] / ours[round]);
+    const Interval ratio = interval(std::move(ratios));
+    std::printf("%s\"%s\": {\"value\": %g, \"ratio\": [%g, %g, %g]}", i > 1 ? ", " : "", candidates[i].name.c_str(),
+                each.flops / median(candidates[i].times) / 1e9, ratio.low, ratio.middle, ratio.high);
+  }
+  std::printf("}}");
+  std::fflush(stdout);
+  first_row = false;
+}
+
+// Times the candidates in turns and prints one row; the first of them is ours. At least 7 rounds, so that the interval
+// of the median exists; the peak is the median of measurements between the rounds.
+inline void report(const Case& each, std::vector<Candidate> candidates) {
+  if (each.name.find(only) == std::string::npos) return;
+  constexpr int least = 7;
+  const int inner = std::max(1, static_cast<int>(2e8 / each.flops));  // a timed round is long against the clock
+  std::vector<double> peaks;
+  const double end = seconds() + 0.6;
+  for (int round = 0; round <= least || seconds() < end; ++round) {
+    for (Candidate& candidate : candidates) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // until the threads of the one before stop spinning
+      if (each.flops < 1e10) candidate.run();  // wakes its threads, and brings its data into the caches
+      const double start = seconds();
+      for (int i = 0; i < inner; ++i) candidate.run();
+      const double time = (seconds() - start) / inner;
+      if (round > 0) candidate.times.push_back(time);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    peaks.push_back(peak_rate(each.f64, each.threads));
+  }
+  print(each, candidates, median(peaks));
+}
+
+}  // namespace gradsift::peers
