@@ -35,9 +35,9 @@ inline bool numerical(Status status) noexcept {
   return status != Status::ok && status != Status::cancelled && status != Status::out_of_memory;
 }
 
-// Products of fewer multiply-adds stay on one thread: about 50 microseconds of work, little more than waking a second
-// thread and waiting for it costs. Results do not depend on it.
-inline constexpr std::size_t kOneThreadProduct = std::size_t{1} << 22;
+// Products of fewer multiply-adds stay on one thread: some ten microseconds of work, what it costs to share them with a
+// thread that is awake. Results do not depend on it.
+inline constexpr std::size_t kOneThreadProduct = std::size_t{1} << 20;
 
 inline Execution for_product(const Execution& execution, std::size_t multiply_adds) noexcept {
   Execution inner = execution;

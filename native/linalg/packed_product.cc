@@ -21,8 +21,9 @@ constexpr std::size_t kPackedBytes = std::size_t{1} << 22;
 constexpr std::size_t kTaskColumns = 2048;
 // Tasks for each thread, so that the last to finish is not late by much.
 constexpr std::size_t kTasksPerThread = 4;
-// Below this many multiply-adds waking another thread takes longer than it saves: 2^22 take about 40 us on one.
-constexpr double kSharedWork = 1 << 22;
+// Below this many multiply-adds a product is not shared: 2^20 take about 10 us, as long as to share them with a thread
+// that is awake.
+constexpr double kSharedWork = 1 << 20;
 // Depth of one call to a packing kernel: its rows of B, 4 KiB apart or more, are then still in the first-level TLB when
 // the next panel reads on.
 constexpr std::size_t kPackDepth = 32;

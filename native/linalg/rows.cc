@@ -10,8 +10,8 @@ namespace gradsift {
 
 namespace {
 
-// Elements of X in one task: 1 MiB of floats, tens of microseconds at memory speed.
-constexpr std::size_t kTaskElements = std::size_t{1} << 18;
+// Elements of X in one task, each read once: 256 KiB of floats, some ten microseconds at memory speed.
+constexpr std::size_t kTaskElements = std::size_t{1} << 16;
 // Columns in one task of a sum over rows: 8 pages of doubles in `out`, and long enough runs in each row.
 constexpr std::size_t kStripe = 1024;
 // Row tiles whose partial sums are held at a time, where rows are too short to give each thread columns of its own.
@@ -32,11 +32,11 @@ double sum_squares(const KernelTable& table, const double* x, std::size_t count)
   return table.sum_squares_f64(x, count);
 }
 
-// body(first, count) over tasks of about kTaskElements elements, whole groups of `group` rows.
+// body(first, count) over tasks of about kTaskElements elements, `work` a row, whole groups of `group` rows.
 template <class Body>
-Status over_rows(const Execution& execution, std::size_t count, std::size_t length, std::size_t group,
+Status over_rows(const Execution& execution, std::size_t count, std::size_t work, std::size_t group,
                  const Body& body) noexcept {
-  const std::size_t rows = divide_up(kTaskElements / std::max<std::size_t>(1, length) + 1, group) * group;
+  const std::size_t rows = divide_up(kTaskElements / std::max<std::size_t>(1, work) + 1, group) * group;
   const bool done = execution.parallel(
       divide_up(count, rows), [&](std::size_t task) { body(task * rows, std::min(rows, count - task * rows)); });
   return done ? Status::ok : Status::cancelled;
@@ -63,7 +63,7 @@ struct RowSum {
   bool by_columns() const noexcept {
     const std::size_t stripes = divide_up(all.length, kStripe);
     // A task stays short: the rows are taken some at a time.
-    const std::size_t rows = std::max<std::size_t>(1, kTaskElements * 8 / kStripe / kRowTile) * kRowTile;
+    const std::size_t rows = std::max<std::size_t>(1, kTaskElements * 32 / kStripe / kRowTile) * kRowTile;
     for (std::size_t first = 0; first < all.rows; first += rows) {
       const bool done = execution.parallel(stripes, [&](std::size_t stripe) {
         for (std::size_t row = first; row < std::min(all.rows, first + rows); row += kRowTile) {
@@ -113,7 +113,8 @@ Status row_dots(const Execution& execution, const T* x, std::size_t count, std::
                 std::size_t queries, double alpha, double beta, double* out, std::size_t out_stride,
                 double* norms) noexcept {
   const KernelTable& table = kernels();
-  return over_rows(execution.for_pass(count * length * std::max<std::size_t>(1, queries)), count, length, kDotRows,
+  const std::size_t work = length * std::max<std::size_t>(1, queries);
+  return over_rows(execution.for_pass(count * work), count, work, kDotRows,
                    [&](std::size_t first, std::size_t rows) {
                      run_dots(table, Dots<T>{rows, queries, length, x + first * length, length, h, length, alpha, beta,
                                              out + first, out_stride, norms == nullptr ? nullptr : norms + first});
