@@ -53,8 +53,8 @@ function line(op, row) {
 const { isa, threads: available } = backend();
 const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', threads: available, isa, node: process.version };
 console.log(`${machine.cpu}, ${available} threads, ${isa}, Node ${process.version}, ${platform()} ${arch()}`);
-console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer, beside it the');
-console.log('95 % interval of the median where rounds are paired.\n');
+console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer, beside it');
+console.log('the 95 % interval of the median where rounds are paired.\n');
 
 const threads = available > 1 ? [1, available] : [1];
 const results = [];
