@@ -82,7 +82,7 @@ export async function precondition(
     const { side, gramPrecision } = curvature;
     const summed = side === 'columns' ? r : d;
     const sizes = { n: found.size, rhs: count * summed, rows: found.samples * summed, summed, loaded: true };
-    const { solver, why } = denseSolver(sizes, { damping, solve });
+    const { solver, why } = denseSolver(sizes, { damping, solve, gramPrecision });
     if (lambda === 0 && found.sumSquares === 0) {
       const reason = 'all gradients of the layer are zero, and so is its damping';
       layers.push({

@@ -3,7 +3,7 @@
 import { GradsiftError } from '../errors.js';
 import { choleskySolve } from '../linalg/cholesky-solve.js';
 import { solveDamped } from '../linalg/solve.js';
-import { solverCosts } from '../linalg/solver-choice.js';
+import { gramCost, solverCosts } from '../linalg/solver-choice.js';
 import type { Candidate, OutcomeStatus } from './estimator.js';
 import { isShortProduct, type Operations } from './operations.js';
 import type { Config, SolverConfig, SolverName } from './options.js';
@@ -32,7 +32,7 @@ export interface Solved extends Certificate {
 }
 
 /** The options that decide the cost of a solve. */
-type PlanConfig = Pick<Config, 'damping' | 'solve'>;
+type PlanConfig = Pick<Config, 'damping' | 'solve' | 'gramPrecision'>;
 
 /**
  * Upper bound of the condition number of A = G + lambda I that lambda = c trace(G) / (d r) gives; a guess otherwise.
@@ -112,7 +112,7 @@ function denseCandidate(solver: DenseSolver, why: string, shape: SolveShape, con
 function costs({ n, rhs, rows, summed, loaded }: SolveSizes, config: PlanConfig, woodbury: boolean) {
   const condition = conditionBound(n, summed, config);
   const question = { n, rhs, damping: 1 / condition, trace: 1, tolerance: config.solve.tolerance, rowCount: rows };
-  const gram = loaded ? 0 : rows * n * n;
+  const gram = loaded ? 0 : gramCost(rows, n, config.gramPrecision);
   const compared = solverCosts(question)
     .filter(({ solver }) => woodbury || solver !== 'woodbury')
     .map(({ solver, cost }) => ({ solver, cost: solver === 'woodbury' ? cost : cost + gram }))

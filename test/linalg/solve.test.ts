@@ -12,8 +12,8 @@ describe('solveDamped', () => {
   test.each(SOLVERS)('%s: one certificate, the residual that plain loops find', async (solver) => {
     const { solution, certificate, status } = await solveDamped(g, v, { ...OPTIONS, solver });
     expect(status).toBe('ok');
-    expect(certificate.solver).toBe(solver === 'auto' ? 'woodbury' : solver);
-    expect(certificate.why).toMatch(solver === 'auto' ? /cholesky .* x/ : /^asked for$/);
+    expect(certificate.solver).toBe(solver === 'auto' ? 'cholesky' : solver);
+    expect(certificate.why).toMatch(solver === 'auto' ? /woodbury .* x/ : /^asked for$/);
     expect(certificate.damping).toBe(0.02);
     expect(certificate.lambdaMax).toBeGreaterThan(certificate.lambdaMin);
     expect(certificate.flops).toBeGreaterThan(0);
@@ -22,6 +22,14 @@ describe('solveDamped', () => {
     expect(Math.abs(left - certificate.residual)).toBeLessThanOrEqual(roundings);
     expect(certificate.residual).toBeLessThanOrEqual(1e-10);
     expect(certificate.muCutoff === null).toBe(solver !== 'schulz');
+  });
+
+  test('auto: woodbury where the rows are few and at hand', async () => {
+    const few = { data: rows.subarray(0, 2 * N), count: 2, scale: 0.5 };
+    const { certificate } = await solveDamped(fisher(N, 2).g, v, { ...OPTIONS, rows: few });
+    expect(certificate.solver).toBe('woodbury');
+    const { certificate: dense } = await solveDamped(fisher(N, 2).g, v, { ...OPTIONS, rows: undefined });
+    expect(dense.solver).toBe('cholesky');
   });
 
   test("the authors' setting: exactly so many steps, and the cutoff that follows", async () => {
