@@ -91,12 +91,14 @@ class GroupSolve {
   }
 
   Status finish(const Execution& execution, SolveAlone<T> alone) noexcept {
-    T* rows = v_.data();  // H may be V, of which the lanes that are not fine still have need
+    T* out = p_.h + first_ * count_;
+    const bool all = std::all_of(fine_, fine_ + used_, [](bool fine) { return fine; });
+    T* rows = all ? out : v_.data();  // H may be V, of which the lanes that are not fine still have need
     group_.carry_out(used_, count_, h_.data(), rows);
     for (std::size_t l = 0; l < used_; ++l) {
       const std::size_t b = first_ + l;
       if (fine_[l]) {
-        std::copy_n(rows + l * count_, count_, p_.h + b * count_);
+        if (!all) std::copy_n(rows + l * count_, count_, out + l * count_);
         if (!(p_.certificates[b].residual <= p_.tolerance)) p_.certificates[b].status = Status::stagnated;
       } else if (const Status status = alone(execution, p_, b); status != Status::ok) {
         return status;
@@ -159,8 +161,8 @@ Status inverse_group(const Execution& execution, const CholeskyInverse<T>& p, Si
   constexpr std::size_t together = 4;  // right-hand sides that start at the same row
   const std::size_t n = p.n, lanes = group.lanes(), elements = n * n, row = n * lanes;
   const double order = static_cast<double>(n);
-  Buffer<T> lanes_of(elements * lanes), rows(elements * lanes);
-  if (!lanes_of || !rows) return Status::out_of_memory;
+  Buffer<T> lanes_of(elements * lanes);
+  if (!lanes_of) return Status::out_of_memory;
   T* x = lanes_of.data();
   double size[kMaxLanes], left[kMaxLanes];
   group.factor(used, p.a + first * elements, size);
@@ -172,7 +174,7 @@ Status inverse_group(const Execution& execution, const CholeskyInverse<T>& p, Si
     for (std::size_t j = 0; j < i; ++j) std::copy_n(x + j * row + i * lanes, lanes, x + i * row + j * lanes);
   }
   group.residual(n, nullptr, x, nullptr, left);
-  group.carry_out(used, elements, x, rows.data());
+  group.carry_out(used, elements, x, p.x + first * elements);
   for (std::size_t l = 0; l < used; ++l) {
     const std::size_t b = first + l;
     if (!group.positive(l) || !(left[l] < kMostSquares)) {
@@ -185,7 +187,6 @@ Status inverse_group(const Execution& execution, const CholeskyInverse<T>& p, Si
     certificate.residual = std::sqrt(left[l] / order);
     certificate.flops = bound_flops(order) + (1 + 2) * order * order * order;
     if (!(certificate.residual <= p.tolerance)) certificate.status = Status::stagnated;
-    std::copy_n(rows.data() + l * elements, elements, p.x + b * elements);
   }
   return Status::ok;
 }
