@@ -3,6 +3,8 @@ import type { FloatArray } from '../native/binding.js';
 
 /** 'Float32Array' and the like; by tag, so that an array of another realm (a vm context, a test runner) is as good. */
 export function arrayKind(value: unknown): string {
+  if (value instanceof Float32Array) return 'Float32Array'; // at once, where the realm is ours
+  if (value instanceof Float64Array) return 'Float64Array';
   return ArrayBuffer.isView(value) ? Object.prototype.toString.call(value).slice('[object '.length, -1) : '';
 }
 

@@ -25,9 +25,8 @@ struct View {
   void* data;
 };
 
+// Node-API tells by its status whether the value has the type asked for: one call into Node for each argument.
 bool view_of(Napi::Env env, Napi::Value value, View& view) {
-  bool is_typed_array = false;
-  if (napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array) return false;
   return napi_get_typedarray_info(env, value, &view.type, &view.length, &view.data, nullptr, nullptr) == napi_ok;
 }
 
@@ -63,8 +62,9 @@ bool Arguments::is_f64(std::size_t index) const {
 }
 
 double Arguments::number(std::size_t index) const {
-  if (!at(index).IsNumber()) refuse(index, "a number");
-  return at(index).As<Napi::Number>().DoubleValue();
+  double value = 0;
+  if (napi_get_value_double(env(), at(index), &value) != napi_ok) refuse(index, "a number");
+  return value;
 }
 
 std::size_t Arguments::size(std::size_t index) const {
@@ -75,8 +75,9 @@ std::size_t Arguments::size(std::size_t index) const {
 }
 
 bool Arguments::flag(std::size_t index) const {
-  if (!at(index).IsBoolean()) refuse(index, "a boolean");
-  return at(index).As<Napi::Boolean>().Value();
+  bool value = false;
+  if (napi_get_value_bool(env(), at(index), &value) != napi_ok) refuse(index, "a boolean");
+  return value;
 }
 
 std::size_t Arguments::product(std::initializer_list<std::size_t> factors) const {
