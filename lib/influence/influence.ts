@@ -5,7 +5,7 @@ import { VERSION } from '../version.js';
 import { loadCurvature, saveCurvature } from './curvature-file.js';
 import type { Curvature, LayerCurvature } from './curvature.js';
 import { byteCounter } from './fit.js';
-import { auditStore, openLayerRows, type SkippedSample } from './layer-rows.js';
+import { auditStore, openLayerRows, type LayerRows, type SkippedSample } from './layer-rows.js';
 import { runLayer, type LayerJob, type LayerResult } from './layer-run.js';
 import { matchLayers, type MatchedLayer } from './match-layers.js';
 import { ESTIMATORS } from './methods.js';
@@ -14,6 +14,7 @@ import { checkOptions, type Config, type InfluenceOptions, type MethodName } fro
 import { layerShape, planJob, type LayerPlan, type Plan } from './plan.js';
 import { queryNames } from './precondition.js';
 import { readQueries } from './queries.js';
+import { readAhead, type RowsInTurn } from './read-ahead.js';
 import { worstStatus, type InfluenceResult, type LayerRecord, type MethodResult } from './result.js';
 import { splitQueries } from './score.js';
 import { topK } from './top-k.js';
@@ -76,9 +77,12 @@ export async function influence(options: InfluenceOptions): Promise<InfluenceRes
   const job: Job = { stores, config, ops, matched, plan, skipped, workDir, totals, count };
   const outputs: LayerOutput[] = [];
   const kept: LayerCurvature[] = [];
-  for (const index of matched.keys()) {
-    const keep = options.saveCurvature === undefined ? undefined : (layer: LayerCurvature) => void kept.push(layer);
-    outputs.push(await processLayer(job, index, keep));
+  const rows = readAhead((index, onKept) => openTrain(job, index, onKept));
+  const keep = options.saveCurvature === undefined ? undefined : (layer: LayerCurvature) => void kept.push(layer);
+  try {
+    for (const index of matched.keys()) outputs.push(await processLayer(job, index, rows, keep));
+  } finally {
+    await rows.close();
   }
   if (options.saveCurvature !== undefined) {
     await saveCurvature(options.saveCurvature, gather(config, kept), config.signal);
@@ -243,10 +247,18 @@ function skipOf(job: Job, role: keyof Skipped): ReadonlySet<number> {
   return new Set(job.skipped[role].map(({ sample }) => sample));
 }
 
+function openTrain(job: Job, index: number, onKept: () => void): LayerRows {
+  const { blockSamples, readsAhead } = job.plan.layers[index] as LayerPlan;
+  const { signal } = job.config;
+  const options = { blockSamples, skip: skipOf(job, 'train'), signal, onKept: readsAhead ? onKept : undefined };
+  return openLayerRows(job.stores.train, (job.matched[index] as MatchedLayer).train, options);
+}
+
 /** One layer: taken from the work folder if it is finished there, else computed and kept there. */
 async function processLayer(
   job: Job,
   index: number,
+  rows: RowsInTurn,
   keep: ((layer: LayerCurvature) => void) | undefined,
 ): Promise<LayerOutput> {
   const { config, totals, plan, workDir } = job;
@@ -262,7 +274,7 @@ async function processLayer(
   }
   const size = plan.queries * plan.samples;
   const own = needsOwn ? Object.fromEntries(config.methods.map((method) => [method, new Float64Array(size)])) : null;
-  const results = await computeLayer(job, index, own, keep);
+  const results = await computeLayer(job, index, rows, own, keep);
   if (own !== null) await workDir?.keepFinished(index, { results, scores: own });
   return { results, own };
 }
@@ -270,6 +282,7 @@ async function processLayer(
 async function computeLayer(
   job: Job,
   index: number,
+  rows: RowsInTurn,
   own: Readonly<Record<string, Float64Array>> | null,
   keep: ((layer: LayerCurvature) => void) | undefined,
 ): Promise<Record<string, LayerResult>> {
@@ -277,8 +290,8 @@ async function computeLayer(
   const { train, val, fitOn } = stores;
   const layer = job.matched[index] as MatchedLayer;
   const plan = job.plan.layers[index] as LayerPlan;
-  const [skipTrain, skipVal] = [skipOf(job, 'train'), skipOf(job, 'val')];
-  const skipFit = fitOn === undefined ? skipTrain : skipOf(job, 'fitOn');
+  const skipVal = skipOf(job, 'val');
+  const skipFit = skipOf(job, fitOn === undefined ? 'train' : 'fitOn');
   const { signal, queries: mode } = config;
   const onBlock = (samples: number) => count('queries', layer.val, samples);
   const v = await readQueries(val, layer.val, ops, {
@@ -290,7 +303,7 @@ async function computeLayer(
   const kept = layer.curvature ?? (await workDir?.curvature(index))?.layers[0] ?? null;
   if (kept !== null) keep?.(kept);
   const { blockSamples } = plan;
-  const open = openLayerRows(train, layer.train, { blockSamples, skip: skipTrain, signal });
+  const open = await rows.take(index);
   const openFit = fitOn === undefined ? open : openLayerRows(fitOn, layer.fit, { blockSamples, skip: skipFit, signal });
   const layerJob: LayerJob = {
     plan,

@@ -16,6 +16,8 @@ export interface LayerRows {
   readonly layer: LayerInfo;
   /** Times the rows were read from the store. */
   reads(): number;
+  /** Starts to read rows that will be kept; nothing for others. An error shows in the first pass. */
+  readAhead(): void;
   /** One pass, in order of samples. */
   forEachBlock(visit: (block: RowBlock) => Promise<void> | void): Promise<void>;
   close(): Promise<void>;
@@ -25,14 +27,17 @@ export interface LayerRowsOptions {
   readonly blockSamples: number;
   readonly skip: ReadonlySet<number> | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Called in the first pass over rows that are kept, once they are there. */
+  readonly onKept?: (() => void) | undefined;
 }
 
 /** Rows of a layer; kept in memory from the first pass to close() when one block holds them all. */
 export function openLayerRows(store: GradientStore, layer: LayerInfo, options: LayerRowsOptions): LayerRows {
-  const { blockSamples, skip, signal } = options;
+  const { blockSamples, skip, signal, onKept } = options;
   const keep = blockSamples >= layer.samples;
   let iterator: AsyncIterator<RowBlock> | undefined;
-  let kept: RowBlock | undefined;
+  let kept: Promise<RowBlock> | undefined;
+  let announced = false;
   let reads = 0;
 
   const clean = withZeros(layer, skip);
@@ -53,11 +58,16 @@ export function openLayerRows(store: GradientStore, layer: LayerInfo, options: L
   return {
     layer,
     reads: () => reads,
+    readAhead() {
+      if (keep) (kept ??= readOnce()).catch(() => undefined); // reported where it is awaited
+    },
     async forEachBlock(visit) {
       if (!keep) return readAgain(visit);
-      kept ??= await readOnce();
+      const block = await (kept ??= readOnce());
       signal?.throwIfAborted();
-      await visit(kept);
+      if (!announced) onKept?.();
+      announced = true;
+      await visit(block);
     },
     async close() {
       kept = undefined;

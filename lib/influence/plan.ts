@@ -21,6 +21,8 @@ export interface LayerPlan {
   readonly shape: readonly [number, number, number];
   /** All rows lie in memory until the layer is done, and are read once. */
   readonly kept: boolean;
+  /** The rows of the next layer are read while this one is computed. */
+  readonly readsAhead: boolean;
   readonly blockSamples: number;
   readonly valBlockSamples: number;
   readonly methods: readonly MethodPlan[];
@@ -206,6 +208,7 @@ function planLayer(stores: Stores, layers: MatchedLayer, config: Config, queries
     name: train.name,
     shape: [train.samples, train.r, train.d],
     kept,
+    readsAhead: false,
     blockSamples,
     valBlockSamples,
     methods,
@@ -239,6 +242,17 @@ export function layerShape(
   };
 }
 
+/** Layers in pairs: where the budget has room for the rows of the next one too, they are read ahead. */
+function readAhead(stores: Stores, matched: readonly MatchedLayer[], layers: LayerPlan[], budget: number): LayerPlan[] {
+  return layers.map((layer, index) => {
+    const [next, following] = [layers[index + 1], matched[index + 1]];
+    if (stores.fitOn !== undefined || !layer.kept || !next?.kept || following === undefined) return layer;
+    const bytes = stores.train.blockBytes(following.train, next.blockSamples);
+    const peakBytes = layer.peakBytes + bytes;
+    return bytes > 0 && peakBytes <= budget ? { ...layer, readsAhead: true, peakBytes } : layer;
+  });
+}
+
 /** Plans a checked job. @throws GRADSIFT_MEMORY when the budget is too small, naming needed and given bytes */
 export function planJob(stores: Stores, matched: readonly MatchedLayer[], config: Config): Plan {
   const { train, val } = stores;
@@ -246,7 +260,8 @@ export function planJob(stores: Stores, matched: readonly MatchedLayer[], config
   const lists = config.methods.length * queries;
   const scoreBytes = 8 * train.samples * lists * (config.perLayerScores ? 1 + matched.length : 1);
   const budget = config.memoryBytes - scoreBytes;
-  const layers = matched.map((layer) => planLayer(stores, layer, config, queries, budget));
+  const each = matched.map((layer) => planLayer(stores, layer, config, queries, budget));
+  const layers = readAhead(stores, matched, each, budget);
   const passes = Object.fromEntries(
     config.methods.map((method, index) => [
       method,
