@@ -29,6 +29,14 @@ int exponent_of(std::size_t n, const double* a, bool& finite) noexcept {
   return exponent;
 }
 
+// x 2^exponent, for every exponent of a double: a single factor might not be one. Exact unless the result is subnormal.
+struct PowerOfTwo {
+  explicit PowerOfTwo(int exponent) noexcept
+      : first(std::ldexp(1.0, exponent / 2)), second(std::ldexp(1.0, exponent - exponent / 2)) {}
+  double times(double x) const noexcept { return x * first * second; }
+  double first, second;
+};
+
 // Scratch of one matrix.
 struct Space {
   explicit Space(std::size_t n) noexcept : a(n * n), rows(n * n), off(n), tau(n), order(n) {}
@@ -65,15 +73,17 @@ Status solve_matrix(const Execution& execution, const Eigh& p, std::size_t b) no
     Space space(n);
     if (!space) return Status::out_of_memory;
     double* scaled = space.a.data();
+    const PowerOfTwo down(-exponent);
     status = for_each_row(execution, n, n, [=](std::size_t i) {
-      for (std::size_t j = 0; j <= i; ++j) scaled[i * n + j] = std::ldexp(a[i * n + j], -exponent);
+      for (std::size_t j = 0; j <= i; ++j) scaled[i * n + j] = down.times(a[i * n + j]);
       std::fill(scaled + i * n + i + 1, scaled + (i + 1) * n, 0.0);
     });
     if (status == Status::ok) status = solve_scaled(execution, n, space, values, vectors);
   }
   if (status == Status::cancelled || status == Status::out_of_memory) return status;
+  const PowerOfTwo up(exponent);
   for (std::size_t k = 0; k < n && status == Status::ok; ++k) {
-    values[k] = std::ldexp(values[k], exponent);
+    values[k] = up.times(values[k]);
     if (!std::isfinite(values[k])) status = Status::non_finite;
   }
   p.statuses[b] = status;

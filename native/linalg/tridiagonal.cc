@@ -19,7 +19,7 @@ constexpr std::size_t kPanel = 32;
 // Rows of A in one task of a product with a vector, each with its own partial sums: constant, for the bits.
 constexpr std::size_t kTaskRows = 64;
 // A triangle with fewer entries is through in a few microseconds.
-constexpr std::size_t kSharedTriangle = std::size_t{1} << 15;
+constexpr std::size_t kSharedTriangle = std::size_t{1} << 16;
 // Reflections applied to the eigenvectors at a time: a multiple of every register tile's columns.
 constexpr std::size_t kBlock = 96;
 // A row this small beside a matrix of about 1 is taken to be zero: reflections of subnormal numbers are not orthogonal.

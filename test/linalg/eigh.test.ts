@@ -1,5 +1,5 @@
 import { eigh, eighAsync, type EighOptions } from '../../lib/linalg/eigh.js';
-import { bits, ISAS, restore, select } from './isas.js';
+import { bits, dice, ISAS, restore, select } from './isas.js';
 import {
   diagonal,
   fisher,
@@ -149,6 +149,24 @@ describe.each(ISAS)('eigh on %s', (isa) => {
     expectDecomposition(a, 100);
     expectDecomposition(a.slice().reverse(), 100);
     expectDecomposition(withSpectrum(logSpaced(100, 1e12)), 100);
+  });
+
+  test('tridiagonal: Wilkinson matrices glued by tiny entries, and entries over 300 orders of magnitude', () => {
+    const n = 126;
+    const roll = dice(9);
+    const glued = new Float64Array(n * n);
+    const wild = new Float64Array(n * n);
+    for (let i = 0; i < n; ++i) {
+      glued[i * n + i] = Math.abs((i % 21) - 10);
+      wild[i * n + i] = 10 ** -roll(300);
+      if (i === 0) continue;
+      glued[i * n + i - 1] = i % 21 === 0 ? 10 ** -roll(18) : 1;
+      wild[i * n + i - 1] = 10 ** -roll(300);
+    }
+    for (const a of [glued, wild]) {
+      for (let i = 1; i < n; ++i) a[(i - 1) * n + i] = a[i * n + i - 1] as number;
+      expectDecomposition(a, n);
+    }
   });
 
   test.each([-1000, -510, 500, 1000])('scaled by 2^%i: the same vectors, values scaled to the last bit', (exponent) => {
