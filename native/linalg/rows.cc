@@ -114,11 +114,10 @@ Status row_dots(const Execution& execution, const T* x, std::size_t count, std::
                 double* norms) noexcept {
   const KernelTable& table = kernels();
   const std::size_t work = length * std::max<std::size_t>(1, queries);
-  return over_rows(execution.for_pass(count * work), count, work, kDotRows,
-                   [&](std::size_t first, std::size_t rows) {
-                     run_dots(table, Dots<T>{rows, queries, length, x + first * length, length, h, length, alpha, beta,
-                                             out + first, out_stride, norms == nullptr ? nullptr : norms + first});
-                   });
+  return over_rows(execution.for_pass(count * work), count, work, kDotRows, [&](std::size_t first, std::size_t rows) {
+    run_dots(table, Dots<T>{rows, queries, length, x + first * length, length, h, length, alpha, beta, out + first,
+                            out_stride, norms == nullptr ? nullptr : norms + first});
+  });
 }
 
 template <class T>

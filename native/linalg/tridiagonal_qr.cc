@@ -7,14 +7,15 @@ namespace gradsift {
 
 namespace {
 
-// sqrt(x^2 + y^2). The library's hypot guards against overflow at ten times the cost: here entries are about 1 or below.
+// sqrt(x^2 + y^2). The library's hypot guards against overflow at ten times the cost: here entries are about 1 or
+// below.
 double length_of(double x, double y) noexcept {
   const double squares = x * x + y * y;
   return squares > 0x1p-900 ? std::sqrt(squares) : std::hypot(x, y);
 }
 
-// Rounding beside its neighbours, or beside a largest entry of about 1 to the fifth power: matrices graded the wrong way
-// by more than that would take hundreds of sweeps.
+// Rounding beside its neighbours, or beside a largest entry of about 1 to the fifth power: matrices graded the wrong
+// way by more than that would take hundreds of sweeps.
 double negligible(double above, double below) noexcept {
   return 0x1p-300 + std::numeric_limits<double>::epsilon() / 2 * (std::fabs(above) + std::fabs(below));
 }
