@@ -1,4 +1,4 @@
-// The scaled inverse against the textbook one, both until the same residual, in float64 and float32.
+// The scaled inverse of orders 2 and 3 against the textbook one, both until the same residual, in float64 and float32.
 import { hyperpowerInverse } from 'gradsift';
 import { damped32, fisher } from './fisher.mjs';
 import { medianSeconds } from './timer.mjs';
@@ -16,12 +16,17 @@ export default {
           const run = (options) => hyperpowerInverse(a, { n, tolerance, threads: count, ...options });
           const scaled = { lambdaMin: 0.01 };
           const textbook = { method: 'textbook' };
-          const { ours, peer } = await medianSeconds({ ours: () => run(scaled), peer: () => run(textbook) });
-          const [us, them] = [run(scaled), run(textbook)];
+          const cubic = { ...scaled, order: 3 };
+          const { ours, three, peer } = await medianSeconds({
+            ours: () => run(scaled),
+            three: () => run(cubic),
+            peer: () => run(textbook),
+          });
+          const [us, third, them] = [run(scaled), run(cubic), run(textbook)];
           const told = ({ steps, residual }) => `${steps} steps, ${residual.toExponential(1)}`;
           rows.push({
             ...{ case: `${dtype} n = ${n} (${told(us)})`, threads: count, unit: 's', value: ours },
-            peers: { [`textbook 1/|A| (${told(them)})`]: peer },
+            peers: { [`order 3 (${told(third)})`]: three, [`textbook 1/|A| (${told(them)})`]: peer },
           });
         }
       }

@@ -23,6 +23,11 @@ export interface HyperpowerInverseOptions<Array extends FloatArray> extends Call
    * default: until the tolerance, at most 100.
    */
   readonly steps?: number | undefined;
+  /**
+   * 'scaled': degree that each step multiplies the residual polynomial by, 2 (default) or 3. Either reaches the same
+   * residual; order 3 takes three products where order 2 takes 3.17, and fewer, longer steps.
+   */
+  readonly order?: 2 | 3 | undefined;
   /** 'scaled': bounds of the spectrum of a + damping I, > 0; defaults as in hyperpowerSolve. */
   readonly lambdaMin?: number | undefined;
   readonly lambdaMax?: number | undefined;
@@ -42,6 +47,8 @@ export interface InverseResult<Array extends FloatArray> extends Certified {
  *   textbook   X_0 = alpha I,      X_{k+1} = X_k (2 I - A X_k): two full products a step; needs alpha < 2 / mu_max
  *   scaled     X_0 = 2/(a+b) I,    X_{k+1} = s_k (X_k + X_k R_k),   R_{k+1} = s_k R_k^2 + (1 - s_k) I,
  *              s_k = 2 / (2 - rho_k^2): two triangular products a step, about half the steps
+ *   order 3    X_{k+1} = X_k + s_k X_k (R_k + R_k^2),   R_{k+1} = s_k R_k^3 - (s_k - 1) R_k,
+ *              s_k = 4 / (4 - 3 rho_k^2): three triangular products a step
  *
  * Textbook after k steps equals alpha times the Neumann sum of (I - alpha A)^j, j < 2^k: eigenvalues well below
  * 1 / (alpha 2^k) are not inverted. Zhou, Fan and Jaggi, HyperINF, arXiv 2410.05090.
@@ -73,7 +80,7 @@ export async function hyperpowerInverseAsync<Array extends FloatArray>(
 const MOST_STEPS = 100; // 2^100 terms of the Neumann series: kappa up to 1e28 in exact arithmetic
 
 function prepare<Array extends FloatArray>(a: Array, options: HyperpowerInverseOptions<Array>) {
-  const { n, batch = 1, method = 'scaled', damping = 0, alpha, steps, lambdaMin, lambdaMax } = options;
+  const { n, batch = 1, method = 'scaled', damping = 0, alpha, steps, order, lambdaMin, lambdaMax } = options;
   requireInteger('n', n, 1);
   requireInteger('batch', batch, 1);
   requireOneOf('method', method, ['scaled', 'textbook']);
@@ -81,7 +88,7 @@ function prepare<Array extends FloatArray>(a: Array, options: HyperpowerInverseO
   requireArray('a', a, a, batch * n * n);
   const { tolerance = defaultTolerance(a) } = options;
   requireNumber('tolerance', tolerance, 'a number >= 0', (value) => value >= 0);
-  const foreign = method === 'scaled' ? { alpha, steps } : { lambdaMin, lambdaMax };
+  const foreign = method === 'scaled' ? { alpha, steps } : { lambdaMin, lambdaMax, order };
   for (const [name, value] of Object.entries(foreign)) {
     if (value !== undefined) throw mismatch('GRADSIFT_ARGUMENT', name, `nothing with method ${method}`, value);
   }
@@ -93,7 +100,9 @@ function prepare<Array extends FloatArray>(a: Array, options: HyperpowerInverseO
   const args = [a, inverse, space, batch, n, damping, tolerance];
   if (method === 'scaled') {
     requireBounds(lambdaMin, lambdaMax);
-    return { operation: 'scaledInverse' as const, inverse, space, args: [...args, lambdaMin ?? 0, lambdaMax ?? 0] };
+    if (order !== undefined) requireInteger('order', order, 2, 3);
+    const scaled = [...args, lambdaMin ?? 0, lambdaMax ?? 0, order ?? 2];
+    return { operation: 'scaledInverse' as const, inverse, space, args: scaled };
   }
   if (alpha !== undefined) requireNumber('alpha', alpha, 'a number > 0', (value) => value > 0);
   if (steps !== undefined) requireInteger('steps', steps, 0, 2 ** 31);

@@ -37,9 +37,11 @@ template <class T>
 Guard check_residual(const HyperpowerScalars& scalars, const HyperpowerInterval& interval, unsigned k, double frobenius,
                      double previous) noexcept {
   const double roundoff = std::numeric_limits<T>::epsilon() / 2;
-  // A rounding of R_k grows by up to 4 in each further step, until the spectrum is resolved. 8: those of a product grow
-  // like the square root of its length in practice, and the guard looks at norms.
-  const double amplified = std::min(std::ldexp(1.0, 2 * static_cast<int>(std::min(k, 60u))), interval.b / interval.a);
+  // A rounding of R_k grows by up to order^2, the slope of the polynomial at 1, in each further step, until the
+  // spectrum is resolved. 8: those of a product grow like the square root of its length in practice, and the guard
+  // looks at norms.
+  const double growth = std::pow(static_cast<double>(scalars.order), 2.0 * static_cast<double>(std::min(k, 60u)));
+  const double amplified = std::min(growth, interval.b / interval.a);
   const double rounding = 8 * roundoff * (amplified + std::sqrt(interval.order));
   const double limit = std::sqrt(interval.order) * (scalars.rho[k] * (1 + 8 * roundoff) + rounding);
   if (frobenius <= limit) return Guard::fits;

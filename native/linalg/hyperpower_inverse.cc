@@ -155,18 +155,39 @@ struct ScaledRun {
     return residual && next_residual_ && next ? Status::ok : Status::out_of_memory;
   }
 
-  // K doublings; guard tells whether the interval held.
+  // All steps; guard tells whether the interval held.
   Status run(const HyperpowerInterval& interval, T* x, Guard& guard) noexcept {
-    const std::size_t n = problem.n;
-    const double order = static_cast<double>(n);
-    const HyperpowerScalars scalars = hyperpower_scalars(interval.a, interval.b);
+    const HyperpowerScalars scalars = hyperpower_scalars(interval.a, interval.b, problem.order);
     const double finest = 4 * std::numeric_limits<T>::epsilon();
     const unsigned steps = doublings_to(scalars, std::max(problem.tolerance / 2, finest));
     guard = Guard::fits;
-    Status status = first_residual(execution, n, a, problem.damping, scalars.start, residual.data());
+    const Status status = first_residual(execution, problem.n, a, problem.damping, scalars.start, residual.data());
+    if (status != Status::ok) return status;
+    return problem.order == 2 ? double_degree(interval, scalars, steps, x, guard)
+                              : triple_degree(interval, scalars, steps, x, guard);
+  }
+
+  // C = alpha A B + beta C of symmetric matrices that commute.
+  Status multiply_symmetric(double alpha, const T* left, const T* right, double beta, T* c) noexcept {
+    SymmetricProduct<T> product;
+    product.n = problem.n;
+    product.alpha = static_cast<T>(alpha);
+    product.beta = static_cast<T>(beta);
+    product.a = {left, problem.n, 1, 0};
+    product.b = {right, problem.n, 1, 0};
+    product.c = {c, problem.n, 1, 0};
+    const double order = static_cast<double>(problem.n);
+    certificate.flops += order * order * (order + 1);
+    return symmetric_product(execution, product);
+  }
+
+  Status double_degree(const HyperpowerInterval& interval, const HyperpowerScalars& scalars, unsigned steps, T* x,
+                       Guard& guard) noexcept {
+    const std::size_t n = problem.n;
+    const double order = static_cast<double>(n);
     // X_1 = s_0 start (I + R_0) needs no product.
     const double first = scalars.scale[0] * scalars.start;
-    if (status == Status::ok) status = shifted_copy(execution, n, residual.data(), first, first, x);
+    Status status = shifted_copy(execution, n, residual.data(), first, first, x);
     double previous = std::numeric_limits<double>::infinity();
     certificate.steps = 1;
     for (unsigned k = 1; status == Status::ok && k < steps; ++k) {
@@ -177,25 +198,54 @@ struct ScaledRun {
       if (guard != Guard::fits) return Status::ok;
       previous = size;
       std::swap(residual, next_residual_);
-      status = grow(static_cast<T>(scalars.scale[k]), x);
-      certificate.flops += 2 * order * order * (order + 1);
+      std::copy_n(x, n * n, next.data());  // X <- s (X + X R)
+      status = multiply_symmetric(scalars.scale[k], next.data(), residual.data(), scalars.scale[k], x);
+      certificate.flops += order * order * (order + 1);
       ++certificate.steps;
       execution.advance(1);
     }
     return status;
   }
 
-  // X <- s (X + X R)
-  Status grow(T scale, T* x) noexcept {
-    const std::size_t n = problem.n;
-    std::copy_n(x, n * n, next.data());
-    SymmetricProduct<T> product;
-    product.n = n;
-    product.alpha = product.beta = scale;
-    product.a = {next.data(), n, 1, 0};
-    product.b = {residual.data(), n, 1, 0};
-    product.c = {x, n, 1, 0};
-    return symmetric_product(execution, product);
+  Status triple_degree(const HyperpowerInterval& interval, const HyperpowerScalars& scalars, unsigned steps, T* x,
+                       Guard& guard) noexcept {
+    const std::size_t size = problem.n * problem.n;
+    T* square = next_residual_.data();
+    double previous = std::numeric_limits<double>::infinity();
+    certificate.steps = 0;
+    for (unsigned k = 0; k < steps; ++k) {
+      const double scale = scalars.scale[k];
+      Status status = multiply_symmetric(1, residual.data(), residual.data(), 0, square);
+      if (status != Status::ok) return status;
+      const double frobenius = root_of_trace(square);
+      guard = check_residual<T>(scalars, interval, k, frobenius, previous);
+      if (guard != Guard::fits) return Status::ok;
+      previous = frobenius;
+      if (k + 1 < steps) {  // R <- s R^3 - (s - 1) R
+        std::copy_n(residual.data(), size, next.data());
+        status = multiply_symmetric(scale, residual.data(), square, 1 - scale, next.data());
+        if (status != Status::ok) return status;
+      }
+      for (std::size_t i = 0; i < size; ++i) square[i] += residual[i];
+      if (k == 0) {
+        status = shifted_copy(execution, problem.n, square, scale * scalars.start, scalars.start, x);
+      } else {  // X <- X + s X (R + R^2)
+        std::copy_n(x, size, residual.data());
+        status = multiply_symmetric(scale, residual.data(), square, 1, x);
+      }
+      if (status != Status::ok) return status;
+      std::swap(residual, next);
+      ++certificate.steps;
+      execution.advance(1);
+    }
+    return Status::ok;
+  }
+
+  // ||R||_F from R^2. The square root of a rounding below zero is zero.
+  double root_of_trace(const T* square) const noexcept {
+    double trace = 0;
+    for (std::size_t i = 0; i < problem.n; ++i) trace += static_cast<double>(square[i * problem.n + i]);
+    return std::isfinite(trace) ? std::sqrt(std::max(0.0, trace)) : trace * trace;
   }
 
   // X + X (I - A X), symmetrised, into `next`.

@@ -32,15 +32,17 @@ struct TextbookInverse {
 Status textbook_inverse(const Execution& execution, const TextbookInverse<float>& problem) noexcept;
 Status textbook_inverse(const Execution& execution, const TextbookInverse<double>& problem) noexcept;
 
-// The scaled iteration (hyperpower_plan.h): two triangular products a step. The residual of the recursion itself is
-// compared with rho_k at each step, and the run restarted with a wider interval when it is larger. At the end X takes
-// self-correcting steps X + X (I - A X) while the certified residual is above the tolerance and at least halves.
+// The scaled iteration (hyperpower_plan.h) of order 2 or 3, one triangular product for each. The residual of the
+// recursion itself is compared with rho_k at each step, and the run restarted with a wider interval when it is larger.
+// At the end X takes self-correcting steps X + X (I - A X) while the certified residual is above the tolerance and at
+// least halves.
 template <class T>
 struct ScaledInverse {
   std::size_t batch = 1, n = 0;
   const T* a = nullptr;
   double damping = 0;
   double lambda_min = 0, lambda_max = 0;  // of A + damping I; 0: unknown
+  unsigned order = 2;
   double tolerance = 0;
   T* x = nullptr;
   Certificate* certificates = nullptr;  // [batch]

@@ -5,18 +5,26 @@
 
 namespace gradsift {
 
-HyperpowerScalars hyperpower_scalars(double a, double b) noexcept {
+HyperpowerScalars hyperpower_scalars(double a, double b, unsigned order) noexcept {
   HyperpowerScalars scalars;
+  scalars.order = order;
   scalars.start = 2 / (a + b);
   double delta = 2 * a / (a + b);
   double rho = (b - a) / (b + a);
   for (unsigned k = 0; k < kMaxDoublings; ++k) {
     scalars.rho[k] = rho;
-    const double divisor = 1 + 2 * delta - delta * delta;  // 2 - rho^2
-    scalars.scale[k] = 2 / divisor;
-    delta = 2 * delta * (2 - delta) / divisor;
     // Near 1, rho is what delta leaves; near 0, its own recursion keeps the digits.
-    rho = rho > 0.5 ? 1 - delta : rho * rho / (2 - rho * rho);
+    if (order == 2) {
+      const double divisor = 1 + 2 * delta - delta * delta;  // 2 - rho^2
+      scalars.scale[k] = 2 / divisor;
+      delta = 2 * delta * (2 - delta) / divisor;
+      rho = rho > 0.5 ? 1 - delta : rho * rho / (2 - rho * rho);
+    } else {
+      const double divisor = 1 + 6 * delta - 3 * delta * delta;  // 4 - 3 rho^2
+      scalars.scale[k] = 4 / divisor;
+      delta = delta * (3 - delta) * (3 - delta) / divisor;
+      rho = rho > 0.5 ? 1 - delta : rho * rho * rho / (4 - 3 * rho * rho);
+    }
     if (rho <= 0.5) delta = 1 - rho;
   }
   scalars.rho[kMaxDoublings] = rho;

@@ -17,6 +17,7 @@ import {
 } from './matrices.js';
 
 const SCALED = { method: 'scaled' as const };
+const CUBIC = { method: 'scaled' as const, order: 3 as const };
 const TEXTBOOK = { method: 'textbook' as const };
 
 /** ||I - (A + damping I) X||_F / sqrt(n) by plain loops. */
@@ -32,7 +33,7 @@ function inverseResidual(a: ArrayLike<number>, x: ArrayLike<number>, n: number, 
   return Math.sqrt(squares / n);
 }
 
-describe.each([SCALED, TEXTBOOK])('hyperpowerInverse, $method', (method) => {
+describe.each([SCALED, CUBIC, TEXTBOOK])('hyperpowerInverse, %j', (method) => {
   test.each([1, 2, 3, 31, 40, 41, 64, 97])('tridiagonal with a known inverse, n = %i', (n) => {
     const a = secondDifferences(n);
     const { inverse, status, residual } = hyperpowerInverse(a, { n, ...method });
@@ -224,6 +225,7 @@ describe('textbook', () => {
       { ...TEXTBOOK, lambdaMin: 1 },
       { ...SCALED, alpha: 1 },
       { ...SCALED, steps: 3 },
+      { ...TEXTBOOK, order: 3 as const },
     ]) {
       expect(thrownCode(() => hyperpowerInverse(a, { n: 3, ...options }))).toBe('GRADSIFT_ARGUMENT');
     }
@@ -234,21 +236,21 @@ describe('textbook', () => {
 });
 
 describe('scaled', () => {
-  test('on diag(mu): (1 - r_K(mu)) / mu, r_K the Chebyshev polynomial of the interval', () => {
+  test.each([2, 3] as const)('order %i on diag(mu): (1 - r_K(mu)) / mu, r_K the Chebyshev polynomial', (order) => {
     const [a, b] = [0.05, 1.1];
     const mu = Float64Array.of(0.05, 0.06, 0.3, 0.71, 1, 1.1);
     const n = mu.length;
     const tolerance = 1e-3; // few steps, so that the polynomial still shows
     const { inverse, steps, refinements } = hyperpowerInverse(diagonal(mu), {
-      ...{ n, lambdaMin: a, lambdaMax: b, tolerance },
+      ...{ n, order, lambdaMin: a, lambdaMax: b, tolerance },
     });
     expect(refinements).toBe(0);
     const chebyshev = (x: number) =>
-      Math.abs(x) <= 1 ? Math.cos(2 ** steps * Math.acos(x)) : Math.cosh(2 ** steps * Math.acosh(x));
+      Math.abs(x) <= 1 ? Math.cos(order ** steps * Math.acos(x)) : Math.cosh(order ** steps * Math.acosh(x));
     mu.forEach((m, i) => {
       const r = chebyshev((b + a - 2 * m) / (b - a)) / chebyshev((b + a) / (b - a));
-      // The cosine of 2^K acos x loses 2^K roundings; the recursion amplifies its own by up to kappa.
-      const bound = ((2 ** steps + (8 * b) / a) * 4 * U64) / m;
+      // The cosine of p^K acos x loses p^K roundings; the recursion amplifies its own by up to kappa.
+      const bound = ((order ** steps + (8 * b) / a) * 4 * U64) / m;
       expect(Math.abs((inverse[i * (n + 1)] as number) - (1 - r) / m)).toBeLessThanOrEqual(bound);
     });
   });
@@ -262,6 +264,17 @@ describe('scaled', () => {
     expect(scaled.flops).toBeLessThan(0.4 * textbook.flops);
   });
 
+  test('order 3: fewer steps to the same residual, at no more work', () => {
+    const n = 80;
+    const a = withSpectrum(logSpaced(n, 1e4));
+    const bounds = { n, lambdaMin: 1e-4, lambdaMax: 1.05, tolerance: 1e-8 };
+    const [two, three] = [hyperpowerInverse(a, bounds), hyperpowerInverse(a, { ...bounds, order: 3 })];
+    expect([two.status, three.status]).toEqual(['ok', 'ok']);
+    // log 2 / log 3 of the steps, and one for rounding up; order 3 multiplies at the first step too.
+    expect(three.steps).toBeLessThanOrEqual(Math.ceil(two.steps * (Math.log(2) / Math.log(3))) + 1);
+    expect(three.flops).toBeLessThan(1.15 * two.flops);
+  });
+
   test('a lower bound that is too large, or an upper one too small: restarted, and said', () => {
     const n = 64;
     const a = withSpectrum(logSpaced(n, 1e3));
@@ -272,12 +285,17 @@ describe('scaled', () => {
       const { status, restarts, residual } = hyperpowerInverse(a, { n, ...bounds });
       expect([status, residual <= 1e-10]).toEqual(['ok', true]);
       expect(restarts).toBeGreaterThan(0);
+      expect(hyperpowerInverse(a, { n, order: 3, ...bounds }).restarts).toBeGreaterThan(0);
     }
     expect(hyperpowerInverse(a, { n, lambdaMin: 1e-3, lambdaMax: 1.05 }).restarts).toBe(0);
   });
 
-  test('refuses bounds out of order', () => {
+  test('refuses bounds out of order, and other orders', () => {
     const a = secondDifferences(3);
+    for (const order of [0, 1, 4, 2.5, NaN, '3', null]) {
+      const options = { n: 3, order } as unknown as { n: number };
+      expect(thrownCode(() => hyperpowerInverse(a, options))).toBe('GRADSIFT_ARGUMENT');
+    }
     for (const bounds of [{ lambdaMin: 0 }, { lambdaMax: NaN }, { lambdaMin: 2, lambdaMax: 1 }]) {
       expect(thrownCode(() => hyperpowerInverse(a, { n: 3, ...bounds }))).toBe('GRADSIFT_ARGUMENT');
     }

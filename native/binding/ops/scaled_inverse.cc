@@ -6,7 +6,7 @@ namespace gradsift::binding {
 
 namespace {
 
-// 0 a, 1 x, 2 certificates, 3 batch, 4 n, 5 damping, 6 tolerance, 7 lambdaMin, 8 lambdaMax
+// 0 a, 1 x, 2 certificates, 3 batch, 4 n, 5 damping, 6 tolerance, 7 lambdaMin, 8 lambdaMax, 9 order
 template <class T>
 std::unique_ptr<Operation> prepare(const Arguments& args) {
   ScaledInverse<T> problem;
@@ -16,6 +16,7 @@ std::unique_ptr<Operation> prepare(const Arguments& args) {
   problem.tolerance = args.number(6);
   problem.lambda_min = args.number(7);
   problem.lambda_max = args.number(8);
+  problem.order = static_cast<unsigned>(args.size(9));
   problem.a = args.array<T>(0, args.product({problem.batch, problem.n, problem.n})).data;
   problem.x = args.array<T>(1, args.product({problem.batch, problem.n, problem.n})).data;
   return certified(problem, Certificates(args, 2, problem.batch),
