@@ -158,7 +158,7 @@ void cholesky(std::size_t n, unsigned threads) {
   auto h = v, peer_h = v, peer_a = a;
   const Execution execution{threads};
   gradsift::Certificate certificate;
-  const gradsift::CholeskySolve<T> problem{1, n, rhs, a.data(), 0, v.data(), h.data(), 1e-3, &certificate};
+  const gradsift::CholeskySolve<T> problem{1, n, rhs, a.data(), 0, v.data(), h.data(), 1e-3, false, &certificate};
   auto ours = [&] { gradsift::cholesky_solve(execution, problem); };
   auto* potrf = peer->symbol<Potrf<T>>(sizeof(T) == sizeof(float) ? "spotrf_" : "dpotrf_");
   auto* potrs = peer->symbol<Potrs<T>>(sizeof(T) == sizeof(float) ? "spotrs_" : "dpotrs_");
