@@ -2,6 +2,7 @@
 // in one process. Prints JSON rows for bench/run.mjs. Built and run by bench/peers/blas.mjs:
 //   blas OPERATION THREADS... [only=PART OF A CASE'S NAME]
 
+#include <bit>
 #include <cstring>
 #include <random>
 
@@ -127,6 +128,29 @@ void fisher(std::size_t samples, std::size_t r, std::size_t d, unsigned threads)
          all);
 }
 
+// Rows stored in bfloat16 and half, beside the same product from float32 rows.
+void fisher_half(std::size_t samples, std::size_t r, std::size_t d, unsigned threads) {
+  using gradsift::GramPrecision;
+  const auto rows = random<float>(samples * r * d);
+  std::vector<std::uint16_t> half(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    half[i] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rows[i]) >> 16);
+  std::vector<double> g(d * d);
+  const auto from_half = [&](GramPrecision precision, gradsift::HalfType type) {
+    return [&, precision, type] {
+      gradsift::GfimBlock<std::uint16_t> block{half.data(), samples, r, d, false, precision, 1, g.data(), type};
+      gradsift::accumulate_gfim(Execution{threads}, block);
+    };
+  };
+  const gradsift::GfimBlock<float> block{rows.data(), samples, r, d, false, GramPrecision::f32, 1, g.data()};
+  report({"bf16 dots, rows bf16 " + std::to_string(samples * r) + " x " + std::to_string(d), threads,
+          static_cast<double>(samples * r) * static_cast<double>(d) * static_cast<double>(d + 1), false},
+         {{"ours", from_half(GramPrecision::bf16, gradsift::HalfType::bf16)},
+          {"our f32, rows f32", [&] { gradsift::accumulate_gfim(Execution{threads}, block); }},
+          {"our f32, rows bf16", from_half(GramPrecision::f32, gradsift::HalfType::bf16)},
+          {"our f32, rows f16", from_half(GramPrecision::f32, gradsift::HalfType::f16)}});
+}
+
 // LAPACK, which OpenBLAS holds too: matrices by columns, everything by reference.
 template <class T>
 using Potrf = void(const char* triangle, const int* n, T* a, const int* stride, int* info);
@@ -232,6 +256,7 @@ void run(const char* operation, unsigned threads) {
     for (const std::size_t d : {512, 1024}) {
       fisher<float>(2000, 16, d, threads);
       fisher<double>(2000, 16, d, threads);
+      fisher_half(2000, 16, d, threads);
     }
   }
 }

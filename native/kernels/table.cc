@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array kTables = {
 #ifdef GRADSIFT_X86
+    &kAvx512Bf16,
     &kAvx512,
     &kAvx2,
 #endif

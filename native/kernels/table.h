@@ -117,6 +117,18 @@ struct Pack {
   To* panel;
 };
 
+// For the dots of bfloat16: panel[p][l] holds the bits of source[l + 2p * depth_stride] (low) and of source[l + (2p +
+// 1)
+// * depth_stride] (high) for l < lines, zero for lines <= l < width. odd: the last pair has no second. Panels are
+// declared float, as those of the other products: 32 bits that nobody adds.
+struct PackPairs {
+  std::size_t lines, width, depth;  // depth in pairs
+  const std::uint16_t* source;
+  std::size_t depth_stride;
+  bool odd;
+  float* panel;
+};
+
 // out[i][j] = alpha tile[i][j] + beta out[i][j], computed in float64. beta == 0 never reads out.
 struct Merge {
   std::size_t rows, columns;
@@ -186,6 +198,9 @@ struct KernelTable {
 
   const TileKernel<float>* tile_f32 = nullptr;
   const TileKernel<double>* tile_f64 = nullptr;
+  // Panels of PackPairs, depth in pairs: c[i][j] += two exact products, summed in float32 with one rounding or two;
+  // results below 2^-126 may be flushed to zero. Called with alpha = 1, beta = 0 only.
+  const TileKernel<float>* tile_bf16 = nullptr;
   const LaneKernel<float>* lanes_f32 = nullptr;
   const LaneKernel<double>* lanes_f64 = nullptr;
   void (*small_product_f32)(const SmallProduct<float>&) noexcept = nullptr;
@@ -194,6 +209,7 @@ struct KernelTable {
   void (*pack_f64)(const Pack<double, double>&) noexcept = nullptr;
   void (*pack_f32_f64)(const Pack<float, double>&) noexcept = nullptr;
   void (*pack_f64_f32)(const Pack<double, float>&) noexcept = nullptr;
+  void (*pack_bf16)(const PackPairs&) noexcept = nullptr;
   void (*merge_f32)(const Merge&) noexcept = nullptr;
   void (*dots_f32)(const Dots<float>&) noexcept = nullptr;
   void (*dots_f64)(const Dots<double>&) noexcept = nullptr;
@@ -222,6 +238,8 @@ inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
                                             &KernelTable::pack_f64,
                                             &KernelTable::pack_f32_f64,
                                             &KernelTable::pack_f64_f32,
+                                            &KernelTable::tile_bf16,
+                                            &KernelTable::pack_bf16,
                                             &KernelTable::merge_f32,
                                             &KernelTable::dots_f32,
                                             &KernelTable::dots_f64,
@@ -249,6 +267,7 @@ extern const KernelTable kPortable;
 #ifdef GRADSIFT_X86
 extern const KernelTable kAvx2;
 extern const KernelTable kAvx512;
+extern const KernelTable kAvx512Bf16;
 #endif
 
 // The table in use, complete. Chosen on first use: the name in GRADSIFT_ISA if this machine supports it, else the best.

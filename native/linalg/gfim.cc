@@ -6,7 +6,6 @@
 
 #include "native/core/buffer.h"
 #include "native/linalg/packed_product.h"
-#include "native/linalg/rows.h"
 
 namespace gradsift {
 
@@ -19,8 +18,6 @@ constexpr std::size_t kPartialLines = 256;
 constexpr std::size_t kPartialRows = 1024;
 // Partial matrices held at a time: 32 of 256 x 256 doubles are 16 MiB.
 constexpr std::size_t kWave = 32;
-// Half-precision values widened at a time: 4 MiB of floats, or one tile.
-constexpr std::size_t kWidenElements = std::size_t{1} << 20;
 
 // G = sum over depth of outer products: `lines` is its order, a sample adds `depth` products.
 struct Shape {
@@ -65,10 +62,23 @@ Lines<T> lines_of(const GfimBlock<T>& block) noexcept {
   return lines;
 }
 
+// Whether rows can be taken two by two: a pair must not be parted by the end of a depth block. Others are widened, and
+// give float32 sums of the same exact products.
 template <class T>
-Status multiply(const Execution& execution, GramPrecision precision, const Product<T, T, double>& product) noexcept {
-  return precision == GramPrecision::f32 ? packed_product<float>(execution, product)
-                                         : packed_product<double>(execution, product);
+bool in_pairs(const GfimBlock<T>& block, std::size_t depth_block) noexcept {
+  return block.precision == GramPrecision::bf16 && !block.transpose_samples && depth_block % 2 == 0;
+}
+
+template <class T>
+Status multiply(const Execution& execution, const GfimBlock<T>& block, Product<T, T, double> product) noexcept {
+  if (block.precision == GramPrecision::f64) return packed_product<double>(execution, product);
+  if (in_pairs(block, product.depth_block)) {
+    product.pairs = true;
+    product.odd = product.k % 2 != 0;
+    product.k = (product.k + 1) / 2;
+    product.depth_block /= 2;
+  }
+  return packed_product<float>(execution, product);
 }
 
 // G += scale (P_0 + P_1 + ...) in that order, lower triangle.
@@ -96,6 +106,7 @@ Status sum_partials(const Execution& execution, const GfimBlock<T>& block, const
   Product<T, T, double> product;
   product.m = product.n = n;
   product.lower = true;
+  product.bf16 = block.half == HalfType::bf16;
   product.depth_block = depth_block_of(shape);
   product.c = partials.data();
   product.c_stride = n;
@@ -108,7 +119,7 @@ Status sum_partials(const Execution& execution, const GfimBlock<T>& block, const
     product.a.data += first * tile * block.r * block.d;
     product.a.batch_stride = tile * block.r * block.d;
     product.b = product.a;
-    const Status status = multiply(execution, block.precision, product);
+    const Status status = multiply(execution, block, product);
     if (status != Status::ok) return status;
     if (!add_partials(execution, partials.data(), product.batch, n, block.scale, block.out)) return Status::cancelled;
     first += product.batch;
@@ -128,7 +139,8 @@ Status sum_in_place(const Execution& execution, const GfimBlock<T>& block, const
   product.c_stride = shape.lines;
   product.depth_block = depth_block_of(shape);
   product.lower = true;
-  return multiply(execution, block.precision, product);
+  product.bf16 = block.half == HalfType::bf16;
+  return multiply(execution, block, product);
 }
 
 template <class T>
@@ -155,24 +167,8 @@ Status accumulate_gfim(const Execution& execution, const GfimBlock<double>& bloc
   return accumulate(execution, block);
 }
 
-Status accumulate_gfim(const Execution& execution, HalfType type, const GfimBlock<unsigned short>& block) noexcept {
-  const std::size_t sample = block.r * block.d;
-  if (sample == 0) return Status::ok;
-  const std::size_t tile = gfim_tile_samples(block.r, block.d, block.transpose_samples);
-  const std::size_t step = std::min(block.samples, std::max<std::size_t>(1, kWidenElements / (tile * sample)) * tile);
-  Buffer<float> rows(step * sample);
-  if (!rows) return Status::out_of_memory;
-  for (std::size_t first = 0; first < block.samples; first += step) {
-    const std::size_t samples = std::min(step, block.samples - first);
-    const auto widen = type == HalfType::bf16 ? widen_bf16 : widen_f16;
-    Status status = widen(execution, block.rows + first * sample, samples * sample, rows.data());
-    if (status != Status::ok) return status;
-    const GfimBlock<float> part{rows.data(),     samples,     block.r,  block.d, block.transpose_samples,
-                                block.precision, block.scale, block.out};
-    status = accumulate_gfim(execution, part);
-    if (status != Status::ok) return status;
-  }
-  return Status::ok;
+Status accumulate_gfim(const Execution& execution, const GfimBlock<std::uint16_t>& block) noexcept {
+  return accumulate(execution, block);
 }
 
 }  // namespace gradsift

@@ -2,6 +2,7 @@
 // The generalised Fisher information matrix of a layer, accumulated by blocks of per-sample gradients.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "native/core/execution.h"
 #include "native/core/status.h"
@@ -13,13 +14,17 @@ namespace gradsift {
 std::size_t gfim_tile_samples(std::size_t r, std::size_t d, bool transpose_samples) noexcept;
 
 enum class GramPrecision {
-  f64,  // products and sums in float64
-  f32,  // float32 tiles of at most 512 rows, merged in float64
+  f64,   // products and sums in float64
+  f32,   // float32 tiles of at most 512 rows, merged in float64
+  bf16,  // the same from bfloat16 rows, whose products are exact in float32, by dot products of pairs
 };
 
+enum class HalfType { bf16, f16 };
+
 // G += scale * sum_i g_i' g_i over the samples of one block.
-// rows: [samples][r][d], float or double, contiguous. G: d x d doubles, read and written in full (exactly symmetric).
-// The side 'rows' (G is r x r, sum of g_i g_i') is had by `transpose_samples`: each g_i is read as its transpose.
+// rows: [samples][r][d], contiguous: float, double, or bfloat16 or half as their stored bits. G: d x d doubles, read
+// and written in full (exactly symmetric). The side 'rows' (G is r x r, sum of g_i g_i') is had by `transpose_samples`:
+// each g_i is read as its transpose.
 template <class T>
 struct GfimBlock {
   const T* rows = nullptr;
@@ -28,13 +33,11 @@ struct GfimBlock {
   GramPrecision precision = GramPrecision::f64;
   double scale = 1;
   double* out = nullptr;
+  HalfType half = HalfType::bf16;  // what 16-bit rows are
 };
 
 Status accumulate_gfim(const Execution& execution, const GfimBlock<float>& block) noexcept;
 Status accumulate_gfim(const Execution& execution, const GfimBlock<double>& block) noexcept;
-
-// The same for bfloat16 or half rows, as stored bits: widened to float32 some tiles at a time.
-enum class HalfType { bf16, f16 };
-Status accumulate_gfim(const Execution& execution, HalfType type, const GfimBlock<unsigned short>& block) noexcept;
+Status accumulate_gfim(const Execution& execution, const GfimBlock<std::uint16_t>& block) noexcept;
 
 }  // namespace gradsift

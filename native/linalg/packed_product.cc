@@ -7,6 +7,7 @@
 
 #include "native/core/buffer.h"
 #include "native/kernels/table.h"
+#include "native/linalg/pack_lines.h"
 
 namespace gradsift {
 
@@ -24,9 +25,6 @@ constexpr std::size_t kTasksPerThread = 4;
 // Below this many multiply-adds a product is not shared: 2^20 take about 10 us, as long as to share them with a thread
 // that is awake.
 constexpr double kSharedWork = 1 << 20;
-// Depth of one call to a packing kernel: its rows of B, 4 KiB apart or more, are then still in the first-level TLB when
-// the next panel reads on.
-constexpr std::size_t kPackDepth = 32;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return (a + b - 1) / b; }
 constexpr std::size_t round_up(std::size_t a, std::size_t b) noexcept { return divide_up(a, b) * b; }
@@ -37,32 +35,6 @@ const TileKernel<T>& tile_kernel(const KernelTable& table) noexcept {
     return *table.tile_f32;
   } else {
     return *table.tile_f64;
-  }
-}
-
-void run_pack(const KernelTable& table, const Pack<float, float>& pack) noexcept { table.pack_f32(pack); }
-void run_pack(const KernelTable& table, const Pack<double, double>& pack) noexcept { table.pack_f64(pack); }
-void run_pack(const KernelTable& table, const Pack<float, double>& pack) noexcept { table.pack_f32_f64(pack); }
-void run_pack(const KernelTable& table, const Pack<double, float>& pack) noexcept { table.pack_f64_f32(pack); }
-
-// Packs lines [first, first + lines) of one item, depths [start, start + depth), into panels [depth][width] each.
-template <class From, class To>
-void pack_panels(const KernelTable& table, const Lines<From>& source, std::size_t item, std::size_t first,
-                 std::size_t lines, std::size_t width, std::size_t start, std::size_t depth, To* panels) noexcept {
-  const std::size_t run = source.depth_run != 0 ? source.depth_run : start + depth;
-  for (std::size_t p = start; p < start + depth;) {
-    const std::size_t inside = p % run;
-    // Lines whose depth runs along memory are read to the end; others in pieces.
-    const std::size_t piece = source.depth_stride == 1 ? depth : kPackDepth;
-    const std::size_t count = std::min({run - inside, start + depth - p, piece});
-    const From* from = source.data + item * source.batch_stride + first * source.line_stride +
-                       (p / run) * source.run_stride + inside * source.depth_stride;
-    for (std::size_t line = 0; line < lines; line += width) {
-      run_pack(table,
-               Pack<From, To>{std::min(width, lines - line), width, count, from + line * source.line_stride,
-                              source.line_stride, source.depth_stride, panels + line * depth + (p - start) * width});
-    }
-    p += count;
   }
 }
 
@@ -102,7 +74,7 @@ template <class Packed, class A, class B, class C>
 class Engine {
  public:
   Engine(const Execution& execution, const Product<A, B, C>& product) noexcept
-      : execution_(execution), product_(product), table_(kernels()), kernel_(tile_kernel<Packed>(table_)) {
+      : execution_(execution), product_(product), table_(kernels()), kernel_(tile_of(product, table_)) {
     const double work = static_cast<double>(product.batch) * static_cast<double>(product.m) *
                         static_cast<double>(product.n) * static_cast<double>(product.k);
     if (work < kSharedWork) execution_.threads = 1;
@@ -136,6 +108,29 @@ class Engine {
   }
 
  private:
+  static const TileKernel<Packed>& tile_of(const Product<A, B, C>& product, const KernelTable& table) noexcept {
+    if constexpr (std::is_same_v<Packed, float>) {
+      if (product.pairs) return *table.tile_bf16;
+    }
+    return tile_kernel<Packed>(table);
+  }
+
+  template <class From>
+  void pack_lines(const Lines<From>& source, std::size_t item, std::size_t first, std::size_t lines, std::size_t width,
+                  std::size_t start, std::size_t depth, Packed* panels) noexcept {
+    if constexpr (std::is_same_v<From, std::uint16_t>) {
+      if constexpr (std::is_same_v<Packed, float>) {
+        if (product_.pairs) {
+          const bool odd = product_.odd && start + depth == product_.k;
+          return pack_pairs(table_, source, item, first, lines, width, start, depth, odd, panels);
+        }
+      }
+      pack_panels(table_, product_.bf16, source, item, first, lines, width, start, depth, panels);
+    } else {
+      pack_panels(table_, source, item, first, lines, width, start, depth, panels);
+    }
+  }
+
   // How much of B is packed at one time, and how a part is cut into tasks. Nothing here changes a bit of the result.
   Part plan() noexcept {
     // Two panels of A use each value of B twice, less than packing it costs: it is read where it lies, if its lines lie
@@ -183,9 +178,9 @@ class Engine {
       const std::size_t item = task / (blocks * groups);
       const std::size_t p = task / groups % blocks * product_.depth_block;
       const std::size_t line = task % groups * group;
-      pack_panels(table_, product_.b, part.item + item, part.column + line, std::min(group, part.columns - line),
-                  kernel_.columns, part.start + p, std::min(product_.depth_block, part.depth - p),
-                  b_panel(part, item, p, line));
+      pack_lines(product_.b, part.item + item, part.column + line, std::min(group, part.columns - line),
+                 kernel_.columns, part.start + p, std::min(product_.depth_block, part.depth - p),
+                 b_panel(part, item, p, line));
     });
   }
 
@@ -209,8 +204,7 @@ class Engine {
       do {
         const std::size_t depth = std::min(product_.depth_block, part.depth - p);
         if (!shared_) {
-          pack_panels(table_, product_.a, part.item + item, row, rows, kernel_.rows, part.start + p, depth,
-                      a_panels_.at(slot));
+          pack_lines(product_.a, part.item + item, row, rows, kernel_.rows, part.start + p, depth, a_panels_.at(slot));
         }
         multiply_block(part, a_panels_.at(slot), item, row, rows, column, p, depth);
         p += depth;
@@ -337,6 +331,8 @@ template Status packed_product<double>(const Execution&, const Product<double, d
 template Status packed_product<double>(const Execution&, const Product<float, float, double>&) noexcept;
 template Status packed_product<float>(const Execution&, const Product<float, float, double>&) noexcept;
 template Status packed_product<float>(const Execution&, const Product<double, double, double>&) noexcept;
+template Status packed_product<float>(const Execution&, const Product<std::uint16_t, std::uint16_t, double>&) noexcept;
+template Status packed_product<double>(const Execution&, const Product<std::uint16_t, std::uint16_t, double>&) noexcept;
 template Status mirror_lower(const Execution&, std::size_t, std::size_t, float, float*, std::size_t,
                              std::size_t) noexcept;
 template Status mirror_lower(const Execution&, std::size_t, std::size_t, double, double*, std::size_t,

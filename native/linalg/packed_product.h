@@ -38,10 +38,15 @@ struct Product {
   C* c = nullptr;
   std::size_t c_stride = 0, c_batch_stride = 0;
   std::size_t depth_block = kDepthBlock;  // <= kDepthBlock
+  bool bf16 = false;                      // of 16-bit lines: bfloat16, else half
+  // Of bfloat16 lines side by side (line_stride 1, no runs): dots of pairs, k and depth_block counted in pairs, the
+  // last of which has no second when `odd`. depth_stride still leads from one element to the next.
+  bool pairs = false, odd = false;
   // Compute the elements j <= i only (m == n). Some above the diagonal may be overwritten too: mirror_lower() follows.
   bool lower = false;
 };
 
+// 16-bit lines (bfloat16 or half, as stored bits) are widened as they are packed.
 // Type of the packed values and of the sums over a depth block: C itself, or float merged into a C of doubles.
 template <class Packed, class A, class B, class C>
 Status packed_product(const Execution& execution, const Product<A, B, C>& product) noexcept;

@@ -2,7 +2,7 @@ import { gfim, gfimAsync, gfimTileSamples, type GfimSide, type GramPrecision } f
 import { rowGram, rowGramAsync } from '../../lib/linalg/row-gram.js';
 import { widen } from '../../lib/linalg/widen.js';
 import type { FloatArray } from '../../lib/native/binding.js';
-import { bits, dice, DTYPES, ISAS, random, restore, select, worstShare } from './isas.js';
+import { ALL_ISAS, bits, dice, DTYPES, integers, ISAS, random, restore, select, worstShare } from './isas.js';
 import { thrownCode, U32, U64 } from './matrices.js';
 
 interface Shape {
@@ -133,12 +133,20 @@ describe.each(ISAS)('gfim on %s', (isa) => {
   });
 
   test('half-precision rows give the bits of their widened copies', () => {
-    const shape = { samples: 50, r: 4, d: 9, side: 'columns' as const };
     const roll = dice(3);
-    const half = Uint16Array.from({ length: 50 * 36 }, () => (roll(2) << 15) | (roll(1 << 15) % 0x7c00));
-    for (const dtype of ['F16', 'BF16'] as const) {
-      const wide = gfim(widen(half, dtype), { ...shape, scale: 2 ** -10 });
-      expect(bits(gfim(half, { ...shape, dtype, scale: 2 ** -10 })).equals(bits(wide))).toBe(true);
+    for (const [shape, dtype, gramPrecision] of [
+      [{ samples: 50, r: 4, d: 9, side: 'columns' }, 'F16', 'f64'],
+      [{ samples: 50, r: 4, d: 9, side: 'columns' }, 'BF16', 'f32'],
+      [{ samples: 90, r: 3, d: 300, side: 'columns' }, 'BF16', 'f64'],
+      [{ samples: 9, r: 5, d: 300, side: 'rows' }, 'F16', 'f32'],
+      [{ samples: 2, r: 270, d: 40, side: 'rows' }, 'F16', 'f64'],
+    ] as const) {
+      const half = Uint16Array.from(
+        { length: shape.samples * shape.r * shape.d },
+        () => (roll(2) << 15) | (roll(1 << 15) % 0x7c00),
+      );
+      const wide = gfim(widen(half, dtype), { ...shape, gramPrecision, scale: 2 ** -10 });
+      expect(bits(gfim(half, { ...shape, dtype, gramPrecision, scale: 2 ** -10 })).equals(bits(wide))).toBe(true);
     }
   });
 
@@ -168,6 +176,62 @@ describe.each(ISAS)('gfim on %s', (isa) => {
         expect(bits(await rowGramAsync(rows, { count, length })).equals(bits(k))).toBe(true);
       }
     }
+  });
+});
+
+describe.each(ALL_ISAS)("gramPrecision 'bf16' on %s", (isa) => {
+  beforeAll(select(isa));
+  afterAll(restore);
+
+  const [gramPrecision, dtype] = ['bf16', 'BF16'] as const;
+  const cut = (seed: number, length: number) =>
+    Uint16Array.from(new Uint32Array((random('f32', seed, length) as Float32Array).buffer), (all) => all >>> 16);
+
+  // Odd numbers of rows, whose last pair has no second, and depth blocks of odd length, which are not taken in pairs.
+  const OF_PAIRS: readonly Shape[] = [
+    ...SHAPES,
+    { samples: 301, r: 3, d: 20, side: 'columns' },
+    { samples: 3, r: 301, d: 11, side: 'columns' },
+    { samples: 175, r: 3, d: 270, side: 'columns' },
+  ];
+
+  // Products of two numbers of 8 bits are exact in float32; what is rounded are sums of at most 512 terms, each
+  // addition once, and their merging in float64: the bound of 'f32'.
+  test.each(OF_PAIRS)(
+    '$samples samples of $r x $d, $side: the bound of f32 sums; any threads, the same bits',
+    (shape) => {
+      const half = cut(shape.samples, shape.samples * shape.r * shape.d);
+      const g = gfim(half, { ...shape, dtype, gramPrecision, threads: 1 });
+      const { exact, size } = oracle(widen(half, dtype), shape, 1 / shape.samples);
+      expect(worstShare(g, exact, size, 1, bound('f32', shape))).toBeLessThanOrEqual(1);
+      for (const threads of [2, 3, 7]) {
+        expect(bits(gfim(half, { ...shape, dtype, gramPrecision, threads })).equals(bits(g))).toBe(true);
+      }
+    },
+  );
+
+  test('the same bits in blocks of any multiple of a tile', () => {
+    for (const shape of OF_PAIRS) {
+      const { samples, r, d, side } = shape;
+      const half = cut(1, samples * r * d);
+      const whole = gfim(half, { ...shape, dtype, gramPrecision, scale: 0.37 });
+      const out = new Float64Array(whole.length);
+      const step = 2 * gfimTileSamples(r, d, side);
+      for (let first = 0; first < samples; first += step) {
+        const count = Math.min(step, samples - first);
+        const block = half.subarray(first * r * d, (first + count) * r * d);
+        gfim(block, { ...shape, samples: count, dtype, gramPrecision, scale: 0.37, accumulate: true, out });
+      }
+      expect(bits(out).equals(bits(whole))).toBe(true);
+    }
+  });
+
+  test('sums that are exact have the bits of float64', () => {
+    const shape = { samples: 100, r: 3, d: 50, side: 'columns' as const };
+    const small = integers('f32', 4, 100 * 150) as Float32Array;
+    const half = Uint16Array.from(new Uint32Array(small.buffer), (all) => all >>> 16);
+    const g = gfim(half, { ...shape, dtype, gramPrecision, scale: 1 });
+    expect(bits(g).equals(bits(gfim(small, { ...shape, scale: 1 })))).toBe(true);
   });
 });
 
@@ -219,6 +283,8 @@ test('a mistake is named', () => {
     ['GRADSIFT_ARGUMENT', () => gfim(rows, { ...shape, accumulate: 1 as never })],
     ['GRADSIFT_ARGUMENT', () => gfim(rows, { ...shape, side: 'both' as never })],
     ['GRADSIFT_ARGUMENT', () => gfim(rows, { ...shape, gramPrecision: 'f16' as never })],
+    ['GRADSIFT_ARGUMENT', () => gfim(rows, { ...shape, gramPrecision: 'bf16' })],
+    ['GRADSIFT_ARGUMENT', () => gfim(half, { ...shape, dtype: 'F16', gramPrecision: 'bf16' })],
     ['GRADSIFT_ARGUMENT', () => gfim(rows, { ...shape, scale: NaN })],
     ['GRADSIFT_ARGUMENT', () => gfim(rows, { ...shape, samples: -1 })],
     ['GRADSIFT_ARGUMENT', () => gfimTileSamples(0, 3)],

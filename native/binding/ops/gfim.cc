@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "native/binding/operations.h"
 #include "native/linalg/gfim.h"
 
@@ -5,7 +7,7 @@ namespace gradsift::binding {
 
 namespace {
 
-// 0 rows, 1 out, 2 samples, 3 r, 4 d, 5 transposeSamples, 6 f32, 7 scale
+// 0 rows, 1 out, 2 samples, 3 r, 4 d, 5 transposeSamples, 6 precision (0 f64, 1 f32, 2 bf16), 7 scale
 template <class T>
 GfimBlock<T> block_of(const Arguments& args) {
   GfimBlock<T> block;
@@ -13,7 +15,7 @@ GfimBlock<T> block_of(const Arguments& args) {
   block.r = args.size(3);
   block.d = args.size(4);
   block.transpose_samples = args.flag(5);
-  block.precision = args.flag(6) ? GramPrecision::f32 : GramPrecision::f64;
+  block.precision = static_cast<GramPrecision>(std::min<std::size_t>(args.size(6), 2));
   block.scale = args.number(7);
   block.rows = args.array<T>(0, args.product({block.samples, block.r, block.d})).data;
   const std::size_t n = block.transpose_samples ? block.r : block.d;
@@ -35,9 +37,9 @@ std::unique_ptr<Operation> prepare_gfim(const Arguments& arguments) {
 
 // As gfim, with 0 rows of 16-bit values and 8 bf16 (else f16)
 std::unique_ptr<Operation> prepare_gfim_half(const Arguments& arguments) {
-  const GfimBlock<std::uint16_t> block = block_of<std::uint16_t>(arguments);
-  const HalfType type = arguments.flag(8) ? HalfType::bf16 : HalfType::f16;
-  return operation([=](const Execution& execution) noexcept { return accumulate_gfim(execution, type, block); });
+  GfimBlock<std::uint16_t> block = block_of<std::uint16_t>(arguments);
+  block.half = arguments.flag(8) ? HalfType::bf16 : HalfType::f16;
+  return operation([block](const Execution& execution) noexcept { return accumulate_gfim(execution, block); });
 }
 
 // 0 out (one number), 1 r, 2 d, 3 transposeSamples

@@ -62,6 +62,27 @@ struct F32 {
   }
 };
 
+// Pairs of bfloat16, one to a lane: two exact multiply-adds.
+struct Bf16 : F32 {
+  static Register pairs(const std::uint16_t* even, const std::uint16_t* odd) noexcept {
+    const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(even)));
+    const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(odd)));
+    return _mm256_castsi256_ps(_mm256_or_si256(low, _mm256_slli_epi32(high, 16)));
+  }
+  static Register dot(Register a, Register b, Register sum) noexcept {
+    return fma(high(a), high(b), fma(low(a), low(b), sum));
+  }
+
+ private:
+  static Register low(Register x) noexcept {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), 16));
+  }
+  static Register high(Register x) noexcept {
+    const __m256i mask = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(x), mask));
+  }
+};
+
 struct F64 {
   using Value = double;
   using Register = __m256d;

@@ -16,6 +16,7 @@
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
+#include "native/kernels/generic/pack_bf16.h"
 #include "native/kernels/generic/read_peak.h"
 #include "native/kernels/generic/rows.h"
 #include "native/kernels/generic/small_product.h"
@@ -28,12 +29,15 @@ namespace gradsift {
 
 namespace {
 
+using avx2::Bf16;
 using avx2::F32;
 using avx2::F64;
 
 // 4 rows x 3 registers = 12 accumulators + 3 of B + 1 of A = 16 of 16 ymm registers.
 constexpr std::size_t kTileRows = 4;
 constexpr std::size_t kTileVectors = 3;
+// Pairs of bfloat16: 4 rows x 2 registers = 8 sums + 2 x 2 halves of B + 2 of A = 14 of 16.
+constexpr std::size_t kPairVectors = 2;
 // Small products: 12 x 1 to 4 x 3 accumulators, as above.
 constexpr std::size_t kSmallRegisters = 12;
 constexpr std::size_t kSmallVectors = 3;
@@ -58,6 +62,7 @@ constinit const KernelTable kAvx2 = {
     .supported = supported,
     .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
     .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .tile_bf16 = &generic::kTile<Bf16, kTileRows, kPairVectors>,
     .lanes_f32 = &generic::kLaneKernel<F32, F64, kLaneBlock>,
     .lanes_f64 = &generic::kLaneKernel<F64, F64, kLaneBlock>,
     .small_product_f32 = generic::small_product<F32, F32, kSmallRegisters, kSmallVectors>,
@@ -65,6 +70,7 @@ constinit const KernelTable kAvx2 = {
     .pack_f32 = generic::pack<F32, float>,
     .pack_f64 = generic::pack<F64, double>,
     .pack_f32_f64 = generic::pack<F64, float>,
+    .pack_bf16 = generic::pack_bf16<Bf16>,
     .merge_f32 = generic::merge<F64>,
     .dots_f32 = generic::dots<F64, kDotTileRows, float>,
     .dots_f64 = generic::dots<F64, kDotTileRows, double>,

@@ -74,6 +74,27 @@ struct F32 {
   }
 };
 
+// Pairs of bfloat16, one to a lane, for processors without a dot product of them: two exact multiply-adds.
+struct Bf16 : F32 {
+  static Register pairs(const std::uint16_t* even, const std::uint16_t* odd) noexcept {
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(even)));
+    const __m512i high = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(odd)));
+    return _mm512_castsi512_ps(_mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+  }
+  static Register dot(Register a, Register b, Register sum) noexcept {
+    return fma(high(a), high(b), fma(low(a), low(b), sum));
+  }
+
+ private:
+  static Register low(Register x) noexcept {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 16));
+  }
+  static Register high(Register x) noexcept {
+    const __m512i mask = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), mask));
+  }
+};
+
 struct F64 {
   using Value = double;
   using Register = __m512d;

@@ -16,6 +16,7 @@
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
 #include "native/kernels/generic/pack.h"
+#include "native/kernels/generic/pack_bf16.h"
 #include "native/kernels/generic/read_peak.h"
 #include "native/kernels/generic/rows.h"
 #include "native/kernels/generic/small_product.h"
@@ -28,6 +29,7 @@ namespace gradsift {
 
 namespace {
 
+using avx512::Bf16;
 using avx512::F32;
 using avx512::F32Half;
 using avx512::F64;
@@ -37,6 +39,8 @@ using avx512::F64Half;
 // (14 x 2 computes as fast, but 14 does not divide its columns, and its triangles are coarser.)
 constexpr std::size_t kTileRows = 8;
 constexpr std::size_t kTileVectors = 3;
+// Pairs of bfloat16: 8 rows x 2 registers = 16 sums + 2 x 2 halves of B + 2 of A = 22 of 32.
+constexpr std::size_t kPairVectors = 2;
 // Small products: 16 x 1 to 6 x 4 = 24 accumulators + 4 of B + 1 of A = 29 of 32.
 constexpr std::size_t kSmallRegisters = 24;
 constexpr std::size_t kSmallVectors = 4;
@@ -63,6 +67,7 @@ constinit const KernelTable kAvx512 = {
     .supported = supported,
     .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
     .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .tile_bf16 = &generic::kTile<Bf16, kTileRows, kPairVectors>,
     .lanes_f32 = &generic::kLaneKernel<F32, F64, kLaneBlock>,
     .lanes_f64 = &generic::kLaneKernel<F64, F64, kLaneBlock>,
     .small_product_f32 = generic::small_product<F32, F32Half, kSmallRegisters, kSmallVectors>,
@@ -70,6 +75,7 @@ constinit const KernelTable kAvx512 = {
     .pack_f32 = generic::pack<F32, float>,
     .pack_f64 = generic::pack<F64, double>,
     .pack_f32_f64 = generic::pack<F64, float>,
+    .pack_bf16 = generic::pack_bf16<Bf16>,
     .merge_f32 = generic::merge<F64>,
     .dots_f32 = generic::dots<F64, kDotTileRows, float>,
     .dots_f64 = generic::dots<F64, kDotTileRows, double>,

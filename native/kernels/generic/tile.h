@@ -5,6 +5,16 @@
 
 namespace gradsift::generic {
 
+// One step in depth: a multiply-add, or the two of a pair for a V whose values are pairs.
+template <class V>
+typename V::Register step(typename V::Register a, typename V::Register b, typename V::Register sum) noexcept {
+  if constexpr (requires { &V::dot; }) {
+    return V::dot(a, b, sum);
+  } else {
+    return V::fma(a, b, sum);
+  }
+}
+
 // Level: 3 for the first-level cache, 2 for the second. A row of the tile is Vectors cache lines or less.
 template <class V, std::size_t Rows, std::size_t Vectors, int Level>
 void prefetch_c(const Tile<typename V::Value>& tile) noexcept {
@@ -52,7 +62,7 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
       for (std::size_t i = 0; i < Rows; ++i) {
         const Register row = V::all(a[i]);
 #pragma GCC unroll 4
-        for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = V::fma(row, columns[v], sum[i][v]);
+        for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = step<V>(row, columns[v], sum[i][v]);
       }
     }
     if (p == tile.depth) break;

@@ -7,6 +7,7 @@ namespace gradsift::portable {
 
 extern const TileKernel<float> kTileF32;
 extern const TileKernel<double> kTileF64;
+extern const TileKernel<float> kTileBf16;
 extern const LaneKernel<float> kLanesF32;
 extern const LaneKernel<double> kLanesF64;
 void small_product_f32(const SmallProduct<float>& product) noexcept;
@@ -15,6 +16,7 @@ void pack_f32(const Pack<float, float>& pack) noexcept;
 void pack_f64(const Pack<double, double>& pack) noexcept;
 void pack_f32_f64(const Pack<float, double>& pack) noexcept;
 void pack_f64_f32(const Pack<double, float>& pack) noexcept;
+void pack_bf16(const PackPairs& pack) noexcept;
 void merge_f32(const Merge& merge) noexcept;
 void dots_f32(const Dots<float>& dots) noexcept;
 void dots_f64(const Dots<double>& dots) noexcept;
