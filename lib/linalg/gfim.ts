@@ -11,8 +11,8 @@ export type GfimSide = 'columns' | 'rows';
  * 'f64': products and sums in float64. 'f32': float32 tiles of at most 512 terms, merged in float64; about twice as
  * fast.
  * 'bf16', for rows stored in BF16: the sums of 'f32' by dot products of pairs, about twice as fast again where the
- * processor has them (AVX-512 BF16). Products of bfloat16 are exact in float32: the bound of the error is that of 'f32';
- * numbers below 2^-126 may be taken as zero.
+ * processor has them (AVX-512 BF16). Products of bfloat16 are exact in float32, so that the error has the bound of
+ * 'f32'; numbers below 2^-126 may be taken as zero.
  */
 export type GramPrecision = 'f64' | 'f32' | 'bf16';
 
