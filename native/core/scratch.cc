@@ -1,5 +1,6 @@
 #include "native/core/scratch.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <mutex>
@@ -16,19 +17,22 @@ namespace {
 constexpr std::size_t kLarge = std::size_t{64} << 10;
 // Pages of this size cost a five-hundredth of the faults and of the entries of a TLB.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kHuge = 2 * kHugePage;
 
-// Large sizes are rounded up to eighths of a power of two, so that what is kept fits requests that are nearly the same.
+// Large sizes are rounded up to eighths of a power of two, so that what is kept fits requests that are nearly the same;
+// the largest to whole huge pages.
 std::size_t rounded(std::size_t bytes) noexcept {
   std::size_t step = kAlignment;
   if (bytes >= kLarge) {
     step = kLarge / 8;
     while (step * 16 <= bytes) step *= 2;
+    if (bytes >= kHuge) step = std::max(step, kHugePage);
   }
   return bytes > static_cast<std::size_t>(-1) - step ? 0 : (bytes + step - 1) / step * step;
 }
 
 void* allocate(std::size_t bytes) noexcept {
-  const bool huge = bytes >= 2 * kHugePage;
+  const bool huge = bytes >= kHuge;
   void* memory = std::aligned_alloc(huge ? kHugePage : kAlignment, bytes);
 #if defined(__linux__)
   if (huge && memory != nullptr) madvise(memory, bytes, MADV_HUGEPAGE);
