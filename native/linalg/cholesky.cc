@@ -71,6 +71,15 @@ class Solver {
     return std::ldexp(1.0, std::clamp(-exponent, -1000, 1000));
   }
 
+  // x times scale, in F; a plain copy where there is nothing to convert.
+  static void take(std::size_t count, const T* x, double scale, F* out) noexcept {
+    if constexpr (std::is_same_v<F, T>) {
+      std::copy_n(x, count, out);
+    } else {
+      convert(count, x, scale, out);
+    }
+  }
+
   // A few right-hand sides ride along with the factorisation; as many rows as A has would be a matrix of four times
   // its size.
   Status factor_and_solve() noexcept {
@@ -80,14 +89,14 @@ class Solver {
     if constexpr (!std::is_same_v<F, T>) right_ = power_below(t_.size);
     F* rows = matrix.data();
     Status status = for_each_row(execution_, stride, n, [=, this](std::size_t i) {
-      if (i >= n) return convert(n, t_.v + (i - n) * n, right_, rows + i * stride);
-      convert(i, t_.a + i * n, scale_, rows + i * stride);
+      if (i >= n) return take(n, t_.v + (i - n) * n, right_, rows + i * stride);
+      take(i, t_.a + i * n, scale_, rows + i * stride);
       rows[i * stride + i] = static_cast<F>(scale_ * (static_cast<double>(t_.a[i * n + i]) + t_.p.damping));
     });
     if (status == Status::ok) status = factor_.factor(execution_, n, riding, std::move(matrix));
     if (status != Status::ok) return status;
     if (riding == 0) {
-      convert(rhs * n, t_.v, right_, x.data());
+      take(rhs * n, t_.v, right_, x.data());
       status = factor_.solve(execution_, rhs, x.data());
     }
     const F* solutions = riding == 0 ? x.data() : factor_.solutions();
