@@ -1,41 +1,46 @@
-// Builds bench/peers/blas.cc and runs it: the rows of one operation, our native code and the libraries that are
+// Builds bench/peers/blas.cc (or small.cc beside it) and runs it: the rows of one operation, our native code and the libraries that are
 // installed (OpenBLAS, BLIS, oneDNN: opened at run time) in one process.
-import {execFileSync, spawnSync} from 'node:child_process';
-import {mkdirSync, readFileSync} from 'node:fs';
-import {fileURLToPath} from 'node:url';
-import {backend} from 'gradsift';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { backend } from 'gradsift';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const program = `${root}build/peers/blas`;
-let built;
+const built = new Map();
 
-function build() {
+// LIBXSMM exists as a static library only, and only small.cc asks for it.
+const XSMM = ['-lxsmm', '-lxsmmnoblas', '-lm'];
+const hasXsmm = () =>
+  spawnSync('g++', ['-x', 'c++', '-', '-o', '/dev/null', ...XSMM, '-lpthread', '-ldl'], {
+    input: '#include <libxsmm.h>\nint main() { libxsmm_init(); }',
+  }).status === 0;
+
+/** The path of the program made from bench/peers/NAME.cc; false where none can be built. */
+function build(name) {
   if (process.platform !== 'linux' || spawnSync('g++', ['--version']).status !== 0) return false;
-  const {core, kernels, linalg, flags} = JSON.parse(readFileSync(`${root}native/sources.json`, 'utf8'));
-  mkdirSync(`${root}build/peers`, {recursive: true});
-  const sources = ['bench/peers/blas.cc', ...core, ...kernels, ...linalg];
-  const options = ['-std=c++20', '-I.', ...flags, ...sources, '-o', program, '-lpthread', '-ldl'];
-  execFileSync('g++', options, {cwd: root, stdio: 'inherit'});
-  return true;
+  const { core, kernels, linalg, flags } = JSON.parse(readFileSync(`${root}native/sources.json`, 'utf8'));
+  mkdirSync(`${root}build/peers`, { recursive: true });
+  const program = `${root}build/peers/${name}`;
+  const sources = [`bench/peers/${name}.cc`, ...core, ...kernels, ...linalg];
+  const [define, libraries] = name === 'small' && hasXsmm() ? [['-DWITH_LIBXSMM'], XSMM] : [[], []];
+  const options = ['-std=c++20', '-I.', ...flags, ...define, ...sources, '-o', program, ...libraries];
+  options.push('-lpthread', '-ldl');
+  execFileSync('g++', options, { cwd: root, stdio: 'inherit' });
+  return program;
 }
 
 // Debian 12's OpenBLAS and BLIS do not know the newest processors and would take kernels of 2013 there: they are told
 // to use those for AVX-512. Their threads sleep soon after their work, since ours take turns with them.
-const AVX512 = {
-  OPENBLAS_CORETYPE: 'SkylakeX',
-  BLIS_ARCH_TYPE: '0'
-};
-const ENVIRONMENT = {
-  OPENBLAS_THREAD_TIMEOUT: '20',
-  ...(backend().isa.startsWith('avx512') ? AVX512 : {})
-};
+const AVX512 = { OPENBLAS_CORETYPE: 'SkylakeX', BLIS_ARCH_TYPE: '0' };
+const ENVIRONMENT = { OPENBLAS_THREAD_TIMEOUT: '20', ...(backend().isa.startsWith('avx512') ? AVX512 : {}) };
 
-/** Rows of bench/run.mjs for an operation that blas.cc knows; none where it cannot be built. */
-export function blasRows(operation, threads) {
-  built ??= build();
-  if (!built) return [];
+/** Rows of bench/run.mjs for an operation that the program knows; none where it cannot be built. */
+export function blasRows(operation, threads, name = 'blas') {
+  if (!built.has(name)) built.set(name, build(name));
+  const program = built.get(name);
+  if (!program) return [];
   const settings = Object.entries(ENVIRONMENT).flatMap(([name, value]) => `${name}=${value}`);
   console.log(`peers of ${operation} run with ${settings.join(' ')}`);
-  const env = {...ENVIRONMENT, ...process.env};
-  return JSON.parse(execFileSync(program, [operation, ...threads.map(String)], {encoding: 'utf8', env}));
+  const env = { ...ENVIRONMENT, ...process.env };
+  return JSON.parse(execFileSync(program, [operation, ...threads.map(String)], { encoding: 'utf8', env }));
 }
