@@ -1,6 +1,7 @@
 // PyTorch as a peer: a Python process that answers each request with the seconds of one run, taking turns with ours.
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { median } from '../timer.mjs';
 
@@ -33,19 +34,22 @@ function interval(values) {
   return [sorted[below], median(sorted), sorted[sorted.length - 1 - below]];
 }
 
+const WARM = 3;
+
 /**
  * Medians of our seconds and the peer's, and the ratio of both by rounds: [low, median, high]. Each round is a run of
- * ours after the same run to warm up, then one of the peer's after one of its own.
+ * ours after three to warm up, then one of the peer's after three of its own.
  */
 export async function takeTurns(ours, peer, request, { seconds = 1, minimum = 9 } = {}) {
   const times = { ours: [], peer: [], ratio: [] };
   const end = performance.now() + seconds * 1e3;
   for (let round = -1; round < minimum || performance.now() < end; ++round) {
-    ours();
+    await pause(10); // until the peer's threads have stopped spinning
+    for (let i = 0; i < WARM; ++i) ours();
     const start = performance.now();
     ours();
     const mine = (performance.now() - start) / 1e3;
-    await peer.ask(request);
+    for (let i = 0; i < WARM; ++i) await peer.ask(request);
     const theirs = await peer.ask(request);
     if (round < 0) continue;
     times.ours.push(mine);
