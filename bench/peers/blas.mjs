@@ -1,5 +1,5 @@
-// Builds bench/peers/blas.cc (or small.cc beside it) and runs it: the rows of one operation, our native code and the libraries that are
-// installed (OpenBLAS, BLIS, oneDNN: opened at run time) in one process.
+// Builds bench/peers/blas.cc (or small.cc beside it) and runs it: the rows of one operation, our native code and the
+// libraries that are installed (OpenBLAS, BLIS, oneDNN: opened at run time) in one process.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
