@@ -177,7 +177,7 @@ Status solve_matrix(const Execution& execution, const CholeskySolve<T>& p, std::
 
 template <class T>
 Status solve_batch(const Execution& execution, const CholeskySolve<T>& p) noexcept {
-  if (p.n <= kSideBySide) return cholesky_solve_side_by_side<T>(execution, p, solve_matrix<T>);
+  if (p.n <= kSideBySide && !p.mixed) return cholesky_solve_side_by_side<T>(execution, p, solve_matrix<T>);
   return for_each_matrix(execution, p.batch, p.n,
                          [&](const Execution& inner, std::size_t b) { return solve_matrix(inner, p, b); });
 }
