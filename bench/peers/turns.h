@@ -53,10 +53,11 @@ struct Case {
 inline const char* only = "";
 inline bool first_row = true;
 
-// Flops a second of all multiply-add units, over about a millisecond; the threads were at work just before.
+// Flops a second of all multiply-add units, over a millisecond or more; the threads were at work just before.
 inline double peak_rate(bool f64, unsigned threads) {
   const gradsift::Execution execution{threads};
-  const std::size_t iterations = 250000 * threads;  // long against the waking of the threads
+  // Several threads: long against the time until each has a processor of its own.
+  const std::size_t iterations = threads > 1 ? 5000000 : 250000;
   double flops = 0;
   gradsift::fma_peak_f32(execution, iterations / 4, &flops);
   const double start = seconds();
