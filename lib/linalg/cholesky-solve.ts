@@ -6,9 +6,9 @@ import { prepareSolve, readCertificates, type SolveOptions, type SolveResult } f
 /** Options of {@link choleskySolve}. */
 export interface CholeskySolveOptions<Array extends FloatArray> extends SolveOptions<Array> {
   /**
-   * Float64 arrays only. 'f64' (default): all in float64. 'mixed': the factor in float32, twice as fast, and as many
-   * corrections by the float64 residual as the tolerance takes; where that fails (a condition number of about 2^24 or
-   * more) everything again in float64, and `restarts` is 1.
+   * Float64 arrays only. 'f64' (default): all in float64. 'mixed': the factor in float32, which pays from n of about a
+   * thousand on, and as many corrections by the float64 residual as the tolerance takes; where that fails (a condition
+   * number of about 2^24 or more) everything again in float64, and `restarts` is 1.
    */
   readonly precision?: 'f64' | 'mixed' | undefined;
 }
