@@ -1,6 +1,6 @@
 // Rates of the kinds of work that lib/linalg/solver-choice.ts adds up, on one thread. Prints them as rows, and as the
 // table that lib/linalg/solver-rates.ts holds.
-import { cgSolve, choleskySolve, gfim, matmul, rowDots, addWeightedRows, rowGram, symmetricProduct } from 'gradsift';
+import { cgSolve, choleskySolve, gfim, matmul, symmetricProduct, woodburySolve } from 'gradsift';
 import { normals } from './fisher.mjs';
 import { medianSeconds } from './timer.mjs';
 
@@ -15,26 +15,20 @@ function squareWork(n, g, threads) {
   return {
     product: [n ** 3, () => symmetricProduct(g, g, { n, out, threads })],
     gram: [n ** 3, () => gfim(g, { samples: n, r: 1, d: n, accumulate: true, out: sums, threads })],
-    rowGram: [n ** 3, () => rowGram(g, { count: n, length: n, out, threads })],
   };
 }
 
 /** Work on a matrix and `rhs` right-hand sides. */
 function blockWork(n, rhs, g, v, threads) {
   const out = new Float64Array(rhs * n);
-  const dots = new Float64Array(rhs * n);
   const block = 2 * n * n * rhs;
-  const shape = { count: n, length: n, queries: rhs, threads };
   return {
     cholesky: [n ** 3 / 3 + 2 * block, () => choleskySolve(g, v, { n, rhs, damping: 1, tolerance: 1, threads })],
     cgStep: [CG_STEPS * block, () => cgSolve(g, v, { n, rhs, damping: 1, tolerance: 0, steps: CG_STEPS, threads })],
     block: [block, () => matmul(v, g, { m: rhs, k: n, n, out, threads })],
-    passes: [
-      2 * block,
-      () => {
-        rowDots(g, v, { ...shape, out: dots });
-        addWeightedRows(g, dots, { ...shape, out });
-      },
+    woodbury: [
+      n ** 3 + n ** 3 / 3 + 5 * block,
+      () => woodburySolve(g, v, { count: n, n, rhs, damping: 1, tolerance: 1, threads }),
     ],
   };
 }

@@ -30,12 +30,7 @@ export function chooseSolver(question: SolverQuestion): { solver: Choice; why: s
 export function solverCosts({ n, rhs, damping, tolerance, trace, rowCount }: SolverQuestion) {
   const costs: { solver: Choice; cost: number }[] = [{ solver: 'cholesky', cost: choleskyCost(n, rhs) }];
   if (!(damping > 0 && trace >= 0 && Number.isFinite(trace))) return costs;
-  if (rowCount !== null) {
-    // M M', its factor, and four passes over the rows: two for the solution, two for its residual.
-    const passes = (4 * 2 * rowCount * n * rhs) / rate('passes', Math.min(n, rowCount), rhs);
-    const gram = (rowCount ** 2 * n) / rate('rowGram', Math.min(n, rowCount), 1);
-    costs.push({ solver: 'woodbury', cost: gram + choleskyCost(rowCount, rhs) + passes });
-  }
+  if (rowCount !== null) costs.push({ solver: 'woodbury', cost: woodburyCost(rowCount, n, rhs) });
   const block = 2 * n * n * rhs;
   const steps = conjugateSteps(trace / damping, Math.min(n, rowCount ?? n), tolerance);
   costs.push({ solver: 'cg', cost: (steps * block) / rate('cgStep', n, rhs) + block / rate('block', n, rhs) });
@@ -61,6 +56,12 @@ export function gramCost(rows: number, n: number, precision: 'f64' | 'f32'): num
 /** Factor, solve, residual. */
 function choleskyCost(n: number, rhs: number): number {
   return (n ** 3 / 3 + 4 * n * n * rhs) / rate('cholesky', n, rhs);
+}
+
+/** M M', its factor and solve, and four passes over the rows: two for the solution, two for its residual. */
+function woodburyCost(count: number, n: number, rhs: number): number {
+  const flops = count ** 2 * n + count ** 3 / 3 + 2 * count ** 2 * rhs + 8 * count * n * rhs;
+  return flops / rate('woodbury', count, rhs);
 }
 
 /**

@@ -38,7 +38,7 @@ test.each(cases)('%s: within 1.3 x of the best, from the rows on', (_, { asked, 
 
 test('the table tells solvers apart: cholesky, woodbury and cg are each the best somewhere', () => {
   const best = results.map(({ peers }) => Object.entries(peers).sort(([, a], [, b]) => a - b)[0]?.[0]);
-  expect(new Set(best)).toEqual(new Set(['cholesky', 'woodbury', 'cg']));
+  expect(best).toEqual(expect.arrayContaining(['cholesky', 'woodbury', 'cg']));
 });
 
 test('steps of conjugate gradients are foreseen within a factor of two', () => {
