@@ -1,4 +1,4 @@
-// As bench/influence.mjs, at the size of a fine-tuned language model: 1.6 GB of gradients. Takes some minutes with peers.
+// As bench/influence.mjs, at the size of a fine-tuned language model: 1.6 GB of gradients. Minutes with peers.
 import { measureGenerated } from './influence.mjs';
 
 export default {
