@@ -3,8 +3,8 @@ import { binding, bindingPath } from './binding.js';
 /** What the native core runs on, and why. */
 export interface Backend {
   /**
-   * Instruction set in use: "avx512bf16", "avx512", "avx2" or "portable". Results have the same bits on one instruction
-   * set.
+   * Instruction set in use: "avx512bf16", "avx512", "avx2", "neon" or "portable". Results have the same bits on one
+   * instruction set.
    */
   readonly isa: string;
   /** Every instruction set of this build, best first: in use, not supported by this processor, or passed over. */

@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::array kTables = {
 #ifdef GRADSIFT_X86
-    &kAvx512Bf16,
-    &kAvx512,
-    &kAvx2,
+    &kAvx512Bf16, &kAvx512, &kAvx2,
+#endif
+#ifdef GRADSIFT_ARM64
+    &kNeon,
 #endif
     &kPortable,
 };

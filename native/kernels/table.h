@@ -13,6 +13,8 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define GRADSIFT_X86 1  // avx2/ and avx512/ compile to nothing elsewhere
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define GRADSIFT_ARM64 1  // and neon/ but here
 #endif
 
 namespace gradsift {
@@ -268,6 +270,9 @@ extern const KernelTable kPortable;
 extern const KernelTable kAvx2;
 extern const KernelTable kAvx512;
 extern const KernelTable kAvx512Bf16;
+#endif
+#ifdef GRADSIFT_ARM64
+extern const KernelTable kNeon;
 #endif
 
 // The table in use, complete. Chosen on first use: the name in GRADSIFT_ISA if this machine supports it, else the best.

@@ -5,27 +5,27 @@
 
 namespace gradsift::generic {
 
-// 12 independent sums: more than latency x units (4 x 2) anywhere, and they fit 16 registers beside factor and term.
-template <class V>
+// Count independent sums: more than latency x units (4 x 2 on x86, up to 4 x 4 elsewhere), and few enough to fit the
+// registers beside factor and term.
+template <class V, std::size_t Count = 12>
 double fma_peak(std::size_t iterations, typename V::Value* sink) noexcept {
   using T = typename V::Value;
-  constexpr std::size_t count = 12;
-  typename V::Register sum[count];
-#pragma GCC unroll 12
-  for (std::size_t i = 0; i < count; ++i) sum[i] = V::all(static_cast<T>(i));
+  typename V::Register sum[Count];
+#pragma GCC unroll 24
+  for (std::size_t i = 0; i < Count; ++i) sum[i] = V::all(static_cast<T>(i));
   const auto factor = V::all(static_cast<T>(0.999));
   const auto term = V::all(static_cast<T>(0.001));
   for (std::size_t step = 0; step < iterations; ++step) {
-#pragma GCC unroll 12
-    for (std::size_t i = 0; i < count; ++i) sum[i] = V::fma(sum[i], factor, term);
+#pragma GCC unroll 24
+    for (std::size_t i = 0; i < Count; ++i) sum[i] = V::fma(sum[i], factor, term);
   }
   T lanes[V::kLanes];
-#pragma GCC unroll 12
-  for (std::size_t i = 0; i < count; ++i) {
+#pragma GCC unroll 24
+  for (std::size_t i = 0; i < Count; ++i) {
     V::store(lanes, sum[i]);
     *sink += lanes[0];
   }
-  return 2.0 * static_cast<double>(count * V::kLanes) * static_cast<double>(iterations);
+  return 2.0 * static_cast<double>(Count * V::kLanes) * static_cast<double>(iterations);
 }
 
 }  // namespace gradsift::generic

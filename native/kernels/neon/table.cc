@@ -1,0 +1,90 @@
+#include "native/kernels/table.h"
+
+#ifdef GRADSIFT_ARM64
+#include <arm_neon.h>
+
+#include <atomic>
+#include <cmath>
+
+// No region to open: every 64-bit ARM processor has NEON.
+#include "native/kernels/neon/simd.h"
+
+#include "native/kernels/generic/cholesky_block.h"
+#include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/lane_solve.h"
+#include "native/kernels/generic/lower_rows.h"
+#include "native/kernels/generic/merge.h"
+#include "native/kernels/generic/pack.h"
+#include "native/kernels/generic/pack_bf16.h"
+#include "native/kernels/generic/read_peak.h"
+#include "native/kernels/generic/rows.h"
+#include "native/kernels/generic/small_product.h"
+#include "native/kernels/generic/tile.h"
+#include "native/kernels/generic/widen.h"
+
+namespace gradsift {
+
+namespace {
+
+using neon::Bf16;
+using neon::F32;
+using neon::F64;
+
+// 6 rows x 3 registers = 18 accumulators + 3 of B + 1 of A = 22 of 32 registers: more sums than the 4 units x 4 cycles
+// of the widest cores. (8 x 3 and 7 x 4 fill the registers, but neither 8 nor 7 divides its columns.) Pairs of
+// bfloat16: 18 sums + 2 x 3 halves of B + 2 of A = 26.
+constexpr std::size_t kTileRows = 6;
+constexpr std::size_t kTileVectors = 3;
+// Small products: 16 x 1 to 6 x 4 = 24 accumulators + 4 of B + 1 of A = 29 of 32.
+constexpr std::size_t kSmallRegisters = 24;
+constexpr std::size_t kSmallVectors = 4;
+// 6 rows x 4 queries = 24 accumulators + 4 of H + 1 of X = 29 of 32.
+constexpr std::size_t kDotTileRows = 6;
+// Systems side by side: 4 x 4 sums + 4 + 1 = 21 of 32 registers.
+constexpr std::size_t kLaneBlock = 4;
+// 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
+constexpr std::size_t kSumVectors = 8;
+// 8 sums + 8 weights + x + y + 1 of A = 19 of 32.
+constexpr std::size_t kLowerRows = 8;
+
+// 24 sums + factor + term = 26 of 32.
+constexpr std::size_t kPeakSums = 24;
+
+bool supported() noexcept { return true; }
+
+}  // namespace
+
+constinit const KernelTable kNeon = {
+    .name = "neon",
+    .below = &kPortable,
+    .supported = supported,
+    .tile_f32 = &generic::kTile<F32, kTileRows, kTileVectors>,
+    .tile_f64 = &generic::kTile<F64, kTileRows, kTileVectors>,
+    .tile_bf16 = &generic::kTile<Bf16, kTileRows, kTileVectors>,
+    .lanes_f32 = &generic::kLaneKernel<F32, F64, kLaneBlock>,
+    .lanes_f64 = &generic::kLaneKernel<F64, F64, kLaneBlock>,
+    .small_product_f32 = generic::small_product<F32, F32, kSmallRegisters, kSmallVectors>,
+    .small_product_f64 = generic::small_product<F64, F64, kSmallRegisters, kSmallVectors>,
+    .pack_f32 = generic::pack<F32, float>,
+    .pack_f64 = generic::pack<F64, double>,
+    .pack_f32_f64 = generic::pack<F64, float>,
+    .pack_bf16 = generic::pack_bf16<Bf16>,
+    .merge_f32 = generic::merge<F64>,
+    .dots_f32 = generic::dots<F64, kDotTileRows, float>,
+    .dots_f64 = generic::dots<F64, kDotTileRows, double>,
+    .weighted_rows_f32 = generic::weighted_rows<F64, kSumVectors, float>,
+    .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
+    .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
+    .cholesky_block_f32 = generic::cholesky_block<F32>,
+    .cholesky_block_f64 = generic::cholesky_block<F64>,
+    .sum_squares_f32 = generic::sum_squares<F64, float>,
+    .sum_squares_f64 = generic::sum_squares<F64, double>,
+    .sum_f32 = generic::sum<F32>,
+    .widen_bf16 = generic::widen<F32, F32::widen_bf16>,
+    .widen_f16 = generic::widen<F32, F32::widen_f16>,
+    .fma_peak_f32 = generic::fma_peak<F32, kPeakSums>,
+    .fma_peak_f64 = generic::fma_peak<F64, kPeakSums>,
+};
+
+}  // namespace gradsift
+#endif
