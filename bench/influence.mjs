@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { influence, openGradients } from 'gradsift';
 import { writeStore } from './stores.mjs';
-import { medianSeconds } from './timer.mjs';
+import { median, medianSeconds } from './timer.mjs';
 
 const digits = fileURLToPath(new URL('../test/data/digits-lora', import.meta.url));
 const peerProgram = fileURLToPath(new URL('peers/influence.py', import.meta.url));
@@ -25,38 +25,42 @@ async function inMemory(path) {
   return openGradients({ layers });
 }
 
-/** The first Python 3 on the PATH that has a module. */
+/** A Python 3 that has a module: the system's, which has python3-numpy and python3-torch, before others on the PATH. */
 function pythonWith(module) {
-  const found = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'python3'));
+  const found = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)].map((folder) => join(folder, 'python3'));
   return found.find((path) => existsSync(path) && spawnSync(path, ['-c', `import ${module}`]).status === 0);
 }
 
-// glibc returns blocks to the system and gets them back page by page, which costs these programs up to a third of their
-// time. A long-running program would see less of it: they keep their memory here, as gradsift keeps its own.
+// glibc returns blocks to the system and gets them back page by page, up to a third of a program's time at these sizes.
+// NumPy is measured as it comes, and told to keep its memory, as gradsift keeps its own.
 const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(2 ** 33), MALLOC_TRIM_THRESHOLD_: String(2 ** 33) };
 
-/** Best seconds of a Python program in a process of its own; undefined where it cannot run. */
-function python(executable, args, threads) {
+/** Median seconds of a Python program in a process of its own; undefined where it cannot run. */
+function python(executable, args, threads, settings) {
   const counts = { OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) };
-  const environment = { ...process.env, ...KEEP_MEMORY, ...counts };
+  // Kernels and blocks as the library itself chooses them, whatever this shell prescribes.
+  const own = { OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined };
+  const environment = { ...process.env, ...own, ...settings, ...counts };
   const options = { env: environment, encoding: 'utf8', maxBuffer: 1 << 28 };
   const { status, stdout } = spawnSync(executable, [peerProgram, ...args], options);
-  return status === 0 ? Math.min(...JSON.parse(stdout).seconds) : undefined;
+  return status === 0 ? median(JSON.parse(stdout).seconds) : undefined;
 }
 
 /** Seconds of each peer at its better number of threads. */
 function peersOf(paths, source, repeats, threads) {
   const programs = { NumPy: ['numpy', pythonWith('numpy')], PyTorch: ['torch', pythonWith('torch')] };
   const peers = {};
-  const measure = (name, executable, program, dtype, times, counts) => {
+  const measure = (name, executable, program, dtype, times, counts, settings = {}) => {
     if (executable === undefined) return;
     const args = [paths.train, paths.val, program, dtype, source, String(times)];
-    const seconds = counts.map((count) => python(executable, args, count));
+    const seconds = counts.map((count) => python(executable, args, count, settings));
     if (!seconds.includes(undefined)) peers[name] = Math.min(...seconds);
   };
   for (const [name, [program, executable]] of Object.entries(programs)) {
     for (const dtype of ['float64', 'float32']) {
       measure(`${name} ${dtype}`, executable, program, dtype, repeats, threads);
+      if (program !== 'numpy') continue;
+      measure(`${name} ${dtype}, memory kept`, executable, program, dtype, repeats, threads, KEEP_MEMORY);
     }
   }
   // Products too small for threads.

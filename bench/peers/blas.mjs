@@ -41,6 +41,6 @@ export function blasRows(operation, threads, name = 'blas') {
   if (!program) return [];
   const settings = Object.entries(ENVIRONMENT).flatMap(([name, value]) => `${name}=${value}`);
   console.log(`peers of ${operation} run with ${settings.join(' ')}`);
-  const env = { ...ENVIRONMENT, ...process.env };
+  const env = { ...process.env, OPENBLAS_L2_SIZE: undefined, ...ENVIRONMENT };
   return JSON.parse(execFileSync(program, [operation, ...threads.map(String)], { encoding: 'utf8', env }));
 }
