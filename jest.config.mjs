@@ -1,6 +1,6 @@
 // Tests run from the TypeScript sources, as CommonJS. Types are checked by `tsc -p tsconfig.test.json` (npm test runs
 // it first), so that here every file is only translated: a test file starts in a tenth of a second.
-const long = process.env.npm_lifecycle_event === 'test:long' || process.argv.includes('--long');
+const long = process.env.npm_lifecycle_event === 'test:long';
 
 /** @type {import('jest').Config} */
 export default {

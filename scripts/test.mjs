@@ -13,7 +13,8 @@ const root = resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
 const long = process.argv.includes('--long');
 const quick = process.argv.includes('--quick');
-const rest = process.argv.slice(2).filter((word) => word !== '--quick');
+const rest = process.argv.slice(2).filter((word) => !['--quick', '--long'].includes(word));
+if (long) process.env.npm_lifecycle_event = 'test:long'; // what jest.config.mjs goes by
 const everything = rest.every((word) => word.startsWith('-')) && !long && !quick;
 
 function node(script, args, options = {}) {
