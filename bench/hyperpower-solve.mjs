@@ -10,6 +10,7 @@ import {
   solveResidual,
   woodburySolve,
 } from 'gradsift';
+import { blasRows } from './peers/blas.mjs';
 import { damped32, digitsLayers, fisher } from './fisher.mjs';
 import { medianSeconds } from './timer.mjs';
 
@@ -68,8 +69,8 @@ async function compare(label, systems, steps, threads) {
 
 export default {
   op: 'hyperpowerSolve',
-  async run({ threads }) {
-    const rows = [];
+  async run({ threads, peers }) {
+    const rows = peers ? blasRows('hyperpower-solve', threads, 'hyperpower') : [];
     const digits = await digitsLayers();
     for (const count of threads) {
       for (const n of [512, 1024]) {

@@ -48,6 +48,7 @@ struct Case {
   unsigned threads;
   double flops;
   bool f64;
+  bool in_seconds = false;  // the row tells seconds, for candidates whose flops differ
 };
 
 inline const char* only = "";
@@ -67,8 +68,13 @@ inline double peak_rate(bool f64, unsigned threads) {
 
 inline void print(const Case& each, std::vector<Candidate>& candidates, double peak) {
   const std::vector<double>& ours = candidates[0].times;
-  std::printf("%s{\"case\": \"%s, native\", \"threads\": %u, \"unit\": \"GFLOP/s\", \"value\": %g, \"peak\": %g, ",
-              first_row ? "[" : ",\n ", each.name.c_str(), each.threads, each.flops / median(ours) / 1e9, peak / 1e9);
+  const bool rates = !each.in_seconds;
+  const auto value = [&](const std::vector<double>& times) {
+    return rates ? each.flops / median(times) / 1e9 : median(times);
+  };
+  std::printf("%s{\"case\": \"%s, native\", \"threads\": %u, \"unit\": \"%s\", \"value\": %g, ",
+              first_row ? "[" : ",\n ", each.name.c_str(), each.threads, rates ? "GFLOP/s" : "s", value(ours));
+  if (rates) std::printf("\"peak\": %g, ", peak / 1e9);
   std::printf("\"peers\": {");
   for (std::size_t i = 1; i < candidates.size(); ++i) {
     std::vector<double> ratios;
@@ -76,7 +82,7 @@ inline void print(const Case& each, std::vector<Candidate>& candidates, double p
       ratios.push_back(candidates[i].times[round] / ours[round]);
     const Interval ratio = interval(std::move(ratios));
     std::printf("%s\"%s\": {\"value\": %g, \"ratio\": [%g, %g, %g]}", i > 1 ? ", " : "", candidates[i].name.c_str(),
-                each.flops / median(candidates[i].times) / 1e9, ratio.low, ratio.middle, ratio.high);
+                value(candidates[i].times), ratio.low, ratio.middle, ratio.high);
   }
   std::printf("}}");
   std::fflush(stdout);
