@@ -6,7 +6,7 @@ import { medianSeconds } from './timer.mjs';
 
 export default {
   op: 'choleskySolve',
-  async run({ threads, peers }) {
+  async run({ threads, peers, chosen }) {
     const rows = [];
     for (const n of [64, 128, 256, 512, 1024, 2048]) {
       const system = fisher({ n, samples: 200, rhs: 16 });
@@ -26,6 +26,6 @@ export default {
         rows.push({ case: `f32 n = ${n}`, threads: count, unit: 'ms', value: f32 * 1e3 });
       }
     }
-    return peers ? [...rows, ...blasRows('cholesky-solve', threads)] : rows;
+    return peers ? [...rows, ...blasRows('cholesky-solve', { threads, ...chosen })] : rows;
   },
 };

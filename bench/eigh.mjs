@@ -6,7 +6,7 @@ import { medianSeconds } from './timer.mjs';
 
 export default {
   op: 'eigh',
-  async run({ threads, peers }) {
+  async run({ threads, peers, chosen }) {
     const rows = [];
     for (const [n, batch] of [
       [16, 1000],
@@ -23,6 +23,6 @@ export default {
         rows.push({ case: `n = ${n}, batch ${batch}`, threads: count, unit: 'ms', value: ours * 1e3 });
       }
     }
-    return peers ? [...rows, ...blasRows('eigh', threads)] : rows;
+    return peers ? [...rows, ...blasRows('eigh', { threads, ...chosen })] : rows;
   },
 };

@@ -11,7 +11,7 @@ const SHAPES = [
 
 export default {
   op: 'gfim',
-  async run({ threads, peers }) {
+  async run({ threads, peers, chosen }) {
     const results = [];
     for (const { samples, r, d } of SHAPES) {
       const rows = Float32Array.from({ length: samples * r * d }, (_, i) => Math.sin(i));
@@ -34,6 +34,6 @@ export default {
         }
       }
     }
-    return peers ? [...results, ...blasRows('gfim', threads)] : results;
+    return peers ? [...results, ...blasRows('gfim', { threads, ...chosen })] : results;
   },
 };

@@ -6,12 +6,13 @@ const SIZES = [128, 256, 512, 1000, 1024, 1025, 2048];
 
 export default {
   op: 'matmul',
-  async run({ threads, peers }) {
+  async run({ threads, peers, chosen }) {
     const rows = [];
     for (const [dtype, Values] of Object.entries({ f32: Float32Array, f64: Float64Array })) {
+      if (!(chosen.types ?? [dtype]).includes(dtype)) continue;
       for (const count of threads) {
         const peak = fmaPeak({ dtype, threads: count }) / 1e9;
-        for (const n of SIZES) {
+        for (const n of chosen.sizes ?? SIZES) {
           const [a, b, out] = [0.5, 0.25, 0].map((value) => new Values(n * n).fill(value));
           const repeats = Math.max(1, Math.round(1e8 / n ** 3)); // a timed round is long against the clock
           const { ours } = await medianSeconds({
@@ -24,6 +25,6 @@ export default {
         }
       }
     }
-    return peers ? [...rows, ...blasRows('matmul', threads)] : rows;
+    return peers ? [...rows, ...blasRows('matmul', { threads, ...chosen })] : rows;
   },
 };

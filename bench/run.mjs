@@ -1,8 +1,9 @@
 // Runs the benchmarks and prints one table; `--json FILE` keeps it, `--peers` adds other people's programs where they
-// are installed, names choose benchmarks. A benchmark is a file bench/<operation>.mjs with a default export
-//   { op, async run({ threads, peers }) -> [{ case, threads, unit, value, peak?, peers: { name: value } }] }
+// are installed, names choose benchmarks; `--threads 1 --types f32 --sizes 512,1024` measure a part of those that know
+// types and sizes. A benchmark is a file bench/<operation>.mjs with a default export
+//   { op, async run({ threads, peers, chosen }) -> [{ case, threads, unit, value, peak?, peers: { name: value } }] }
 // A peer is a value in the same unit, or { value, ratio: [low, median, high] }: the median of our paired advantages and
-// its 95 % interval; peak: the flops that the machine showed in this run, for shares of it.
+// its 95 % interval; peak: the flops that the machine showed in this run, for shares of it. chosen: { types, sizes }.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
@@ -13,8 +14,15 @@ import { backend } from 'gradsift';
 const folder = new URL('.', import.meta.url);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, peers: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    threads: { type: 'string' },
+    types: { type: 'string' },
+    sizes: { type: 'string' },
+  },
 });
+const chosen = { types: values.types?.split(','), sizes: values.sizes?.split(',').map(Number) };
 
 const helpers = ['run.mjs', 'timer.mjs', 'stores.mjs', 'fisher.mjs'];
 const all = readdirSync(folder).flatMap((name) =>
@@ -41,7 +49,9 @@ const digits = (value) => (value === 0 ? '0' : value.toPrecision(Math.abs(value)
 function line(op, row) {
   const share = row.peak === undefined ? '' : `${((100 * row.value) / row.peak).toFixed(0)} % of peak`;
   const faster = (peer) => (row.unit === 's' ? peer / row.value : row.value / peer);
-  const peers = Object.entries(row.peers ?? {}).map(([name, peer]) => {
+  const best = (peer) => (typeof peer === 'number' ? faster(peer) : peer.ratio[1]);
+  const fastestFirst = Object.entries(row.peers ?? {}).sort(([, a], [, b]) => best(a) - best(b));
+  const peers = fastestFirst.map(([name, peer]) => {
     if (typeof peer === 'number') return `${faster(peer).toFixed(2)} x ${name}`;
     const [low, middle, high] = peer.ratio.map((ratio) => ratio.toFixed(2));
     return `${middle} x ${name} (${low} to ${high})`;
@@ -54,13 +64,13 @@ const { isa, threads: available } = backend();
 const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', threads: available, isa, node: process.version };
 console.log(`${machine.cpu}, ${available} threads, ${isa}, Node ${process.version}, ${platform()} ${arch()}`);
 console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer, beside it');
-console.log('the 95 % interval of the median where rounds are paired.\n');
+console.log('the 95 % interval of the median where rounds are paired; the best peer comes first.\n');
 
-const threads = available > 1 ? [1, available] : [1];
+const threads = values.threads?.split(',').map(Number) ?? (available > 1 ? [1, available] : [1]);
 const results = [];
 for (const name of positionals.length > 0 ? positionals : all) {
   const { default: bench } = await import(new URL(`${name}.mjs`, folder));
-  for (const row of await bench.run({ threads, peers: values.peers })) {
+  for (const row of await bench.run({ threads, peers: values.peers, chosen })) {
     console.log(line(bench.op, row));
     results.push({ op: bench.op, peers: {}, ...row });
   }

@@ -4,7 +4,7 @@ import { medianSeconds } from './timer.mjs';
 
 export default {
   op: 'symmetricProduct',
-  async run({ threads, peers }) {
+  async run({ threads, peers, chosen }) {
     const rows = [];
     for (const [dtype, Values] of Object.entries({ f32: Float32Array, f64: Float64Array })) {
       for (const count of threads) {
@@ -23,6 +23,6 @@ export default {
         }
       }
     }
-    return peers ? [...rows, ...blasRows('symmetric-product', threads)] : rows;
+    return peers ? [...rows, ...blasRows('symmetric-product', { threads, ...chosen })] : rows;
   },
 };

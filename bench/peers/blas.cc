@@ -1,6 +1,7 @@
 // The same large products by OpenBLAS, BLIS and oneDNN, whichever are installed, and by our native code, taking turns
-// in one process. Prints JSON rows for bench/run.mjs. Built and run by bench/peers/blas.mjs:
-//   blas OPERATION THREADS... [only=PART OF A CASE'S NAME]
+// in one process. Prints JSON rows for bench/run.mjs. Built and run by bench/peers/blas.mjs; lists have commas:
+//   blas OPERATION THREADS [TYPES [SIZES]]      as in: blas matmul 1,2 f32,f64 512,1024
+// A case takes a second, and six turns of all candidates where those take longer: products of 4096 half a minute.
 
 #include <bit>
 #include <cstring>
@@ -227,48 +228,62 @@ void eigh(std::size_t n, unsigned threads) {
   report({"n = " + std::to_string(n), threads, flops, true}, {{"ours", ours}, {"OpenBLAS dsyevd", dsyevd}});
 }
 
-void run(const char* operation, unsigned threads) {
+// What the command line asks for; everything, and the sizes of the table, where it says nothing.
+struct Wanted {
+  std::vector<std::size_t> threads, sizes;
+  std::string types = "f32,f64";
+
+  bool type(const char* name) const { return types.find(name) != std::string::npos; }
+  std::vector<std::size_t> sizes_or(std::vector<std::size_t> usual) const { return sizes.empty() ? usual : sizes; }
+};
+
+// Calls body(n, T{}) for each size and type.
+template <class Body>
+void each(const Wanted& wanted, std::vector<std::size_t> usual_sizes, const Body& body) {
+  for (const std::size_t n : wanted.sizes_or(std::move(usual_sizes))) {
+    if (wanted.type("f32")) body(n, float{});
+    if (wanted.type("f64")) body(n, double{});
+  }
+}
+
+void run(const char* operation, const Wanted& wanted, unsigned threads) {
   for (const Library& library : libraries()) library.set_threads(library, static_cast<int>(threads));
   if (std::strcmp(operation, "matmul") == 0) {
-    for (const std::size_t n : {63, 65, 127, 129, 256, 512, 1000, 1001, 1024, 2048, 4096}) {
-      if (threads > 1 && n < 256) continue;
-      matmul<float>(n, n, n, threads);
-      matmul<double>(n, n, n, threads);
-    }
-    matmul<float>(16, 512, 512, threads);
+    each(wanted, {63, 65, 127, 129, 256, 512, 1000, 1001, 1024, 2048, 4096},
+         [=]<class T>(std::size_t n, T) { matmul<T>(n, n, n, threads); });
+    if (wanted.sizes.empty()) matmul<float>(16, 512, 512, threads);
   } else if (std::strcmp(operation, "symmetric-product") == 0) {
-    for (const std::size_t n : {128, 512, 1024, 2048}) {
-      for (const bool square : {true, false}) {
-        symmetric<float>(n, threads, square);
-        symmetric<double>(n, threads, square);
-      }
-    }
+    each(wanted, {128, 512, 1024, 2048}, [=]<class T>(std::size_t n, T) {
+      for (const bool square : {true, false}) symmetric<T>(n, threads, square);
+    });
   } else if (std::strcmp(operation, "cholesky-solve") == 0) {
-    for (const std::size_t n : {512, 1024, 2048, 4096}) {
-      cholesky<float>(n, threads);
-      cholesky<double>(n, threads);
-    }
+    each(wanted, {512, 1024, 2048, 4096}, [=]<class T>(std::size_t n, T) { cholesky<T>(n, threads); });
   } else if (std::strcmp(operation, "eigh") == 0) {
-    for (const std::size_t n : {64, 128, 256, 512, 1024, 2048}) eigh(n, threads);
+    for (const std::size_t n : wanted.sizes_or({64, 128, 256, 512, 1024, 2048})) eigh(n, threads);
   } else {
-    fisher<float>(2400, 1, 128, threads);
-    fisher<double>(2400, 1, 128, threads);
-    for (const std::size_t d : {512, 1024}) {
-      fisher<float>(2000, 16, d, threads);
-      fisher<double>(2000, 16, d, threads);
-      fisher_half(2000, 16, d, threads);
-    }
+    each(wanted, {128, 512, 1024}, [=]<class T>(std::size_t d, T) {
+      d <= 128 ? fisher<T>(2400, 1, d, threads) : fisher<T>(2000, 16, d, threads);
+      if (d > 128 && sizeof(T) == sizeof(float)) fisher_half(2000, 16, d, threads);
+    });
   }
+}
+
+std::vector<std::size_t> numbers(const char* list) {
+  std::vector<std::size_t> all;
+  for (char* rest = nullptr; *list != '\0'; list = *rest == ',' ? rest + 1 : rest) {
+    all.push_back(std::strtoull(list, &rest, 10));
+    if (rest == list) return {};
+  }
+  return all;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  for (int i = 2; i < count; ++i) {
-    if (std::strncmp(arguments[i], "only=", 5) == 0) gradsift::peers::only = arguments[i] + 5;
-  }
-  for (int i = 2; i < count; ++i) {
-    if (const int threads = std::atoi(arguments[i]); threads > 0) run(arguments[1], static_cast<unsigned>(threads));
-  }
+  Wanted wanted;
+  if (count > 2) wanted.threads = numbers(arguments[2]);
+  if (count > 3) wanted.types = arguments[3];
+  if (count > 4) wanted.sizes = numbers(arguments[4]);
+  for (const std::size_t threads : wanted.threads) run(arguments[1], wanted, static_cast<unsigned>(threads));
   std::printf("%s]\n", gradsift::peers::first_row ? "[" : "");
 }

@@ -15,32 +15,52 @@ const hasXsmm = () =>
     input: '#include <libxsmm.h>\nint main() { libxsmm_init(); }',
   }).status === 0;
 
-/** The path of the program made from bench/peers/NAME.cc; false where none can be built. */
+/** The path of the program made from bench/peers/NAME.cc and the addon's objects; false where none can be built. */
 function build(name) {
   if (process.platform !== 'linux' || spawnSync('g++', ['--version']).status !== 0) return false;
   const { core, kernels, linalg, flags } = JSON.parse(readFileSync(`${root}native/sources.json`, 'utf8'));
+  const objects = [...core, ...kernels, ...linalg].map(
+    (source) => `build/Release/obj.target/gradsift/${source.replace(/cc$/, 'o')}`,
+  );
   mkdirSync(`${root}build/peers`, { recursive: true });
   const program = `${root}build/peers/${name}`;
-  const sources = [`bench/peers/${name}.cc`, ...core, ...kernels, ...linalg];
   const [define, libraries] = name === 'small' && hasXsmm() ? [['-DWITH_LIBXSMM'], XSMM] : [[], []];
-  const options = ['-std=c++20', '-I.', ...flags, ...define, ...sources, '-o', program, ...libraries];
+  const options = [
+    '-std=c++20',
+    '-I.',
+    ...flags,
+    ...define,
+    `bench/peers/${name}.cc`,
+    ...objects,
+    '-o',
+    program,
+    ...libraries,
+  ];
   options.push('-lpthread', '-ldl');
   execFileSync('g++', options, { cwd: root, stdio: 'inherit' });
   return program;
 }
 
 // Debian 12's OpenBLAS and BLIS do not know the newest processors and would take kernels of 2013 there: they are told
-// to use those for AVX-512. Their threads sleep soon after their work, since ours take turns with them.
-const AVX512 = { OPENBLAS_CORETYPE: 'SkylakeX', BLIS_ARCH_TYPE: '0' };
-const ENVIRONMENT = { OPENBLAS_THREAD_TIMEOUT: '20', ...(backend().isa.startsWith('avx512') ? AVX512 : {}) };
+// to use those for AVX-512, or for AVX2 where GRADSIFT_ISA makes ours do so. Their threads sleep soon after their work,
+// since ours take turns with them.
+const KERNELS = {
+  avx512: { OPENBLAS_CORETYPE: 'SkylakeX', BLIS_ARCH_TYPE: '0' },
+  avx2: { OPENBLAS_CORETYPE: 'Haswell', BLIS_ARCH_TYPE: '3', ONEDNN_MAX_CPU_ISA: 'AVX2', DNNL_MAX_CPU_ISA: 'AVX2' },
+};
+const ENVIRONMENT = { OPENBLAS_THREAD_TIMEOUT: '20', ...KERNELS[backend().isa.replace(/bf16$/, '')] };
 
-/** Rows of bench/run.mjs for an operation that the program knows; none where it cannot be built. */
-export function blasRows(operation, threads, name = 'blas') {
+/**
+ * Rows of bench/run.mjs for an operation that the program knows; none where it cannot be built. `types` and `sizes`, if
+ * given, are the only ones.
+ */
+export function blasRows(operation, { threads, types = ['f32', 'f64'], sizes = [] }, name = 'blas') {
   if (!built.has(name)) built.set(name, build(name));
   const program = built.get(name);
   if (!program) return [];
   const settings = Object.entries(ENVIRONMENT).flatMap(([name, value]) => `${name}=${value}`);
   console.log(`peers of ${operation} run with ${settings.join(' ')}`);
   const env = { ...process.env, OPENBLAS_L2_SIZE: undefined, ...ENVIRONMENT };
-  return JSON.parse(execFileSync(program, [operation, ...threads.map(String)], { encoding: 'utf8', env }));
+  const lists = [threads, types, ...(sizes.length > 0 ? [sizes] : [])].map((list) => list.join(','));
+  return JSON.parse(execFileSync(program, [operation, ...lists], { encoding: 'utf8', env }));
 }
