@@ -87,7 +87,8 @@ function libDirection(graph, report) {
 /** Files that nothing reaches from the entries of package.json, from a test or from a benchmark. */
 function unusedTypescript(tree, graph, report) {
   const roots = [...graph.keys()].filter(
-    (file) => /^lib\/(index|cli\/main)\.ts$/.test(file) || file.endsWith('.test.ts') || file.startsWith('bench/'),
+    (file) =>
+      /^lib\/(index|cli\/main|tfjs\/index)\.ts$/.test(file) || file.endsWith('.test.ts') || file.startsWith('bench/'),
   );
   const isTest = (file) => !file.startsWith('lib/');
   const seen = new Set();
