@@ -163,5 +163,5 @@ function install(tf: TensorFlow, heap: Heap, threads: number | undefined, kernel
 }
 
 function callKernel(config: KernelConfig, call: KernelCall) {
-  return config.kernelFunc(call as Parameters<KernelConfig['kernelFunc']>[0]);
+  return config.kernelFunc(call);
 }
