@@ -21,7 +21,7 @@ export interface InputFile {
   readonly bytes: number;
   /** Fills the whole of target from `position` on. target must be left alone until the promise settles. */
   read(target: Uint8Array, position: number, checkpoint?: Checkpoint): Promise<void>;
-  /** SHA-256 of the whole file; reads what no read() has reached yet. */
+  /** With the SHA-256 of the whole file, for which it reads what no read() has reached yet. */
   record(checkpoint?: Checkpoint): Promise<InputRecord>;
   close(): Promise<void>;
 }
@@ -46,8 +46,12 @@ async function openRegular(path: string): Promise<FileHandle> {
   }
 }
 
-/** @throws GRADSIFT_IO where the file system refuses, or the path is not a regular file. */
-export async function openInputFile(path: string): Promise<InputFile> {
+/**
+ * `hashed` false: no SHA-256 is computed, records have null in its place.
+ *
+ * @throws GRADSIFT_IO where the file system refuses, or the path is not a regular file
+ */
+export async function openInputFile(path: string, hashed = true): Promise<InputFile> {
   const handle = await openRegular(path);
   const opened = await handle.stat({ bigint: true });
   const bytes = Number(opened.size);
@@ -63,7 +67,7 @@ export async function openInputFile(path: string): Promise<InputFile> {
     }
   }
 
-  const hash = hashInOrder(readFully);
+  const hash = hashed ? hashInOrder(readFully) : undefined;
 
   async function read(target: Uint8Array, position: number, checkpoint?: Checkpoint): Promise<void> {
     let hashing = Promise.resolve();
@@ -72,6 +76,7 @@ export async function openInputFile(path: string): Promise<InputFile> {
         checkpoint?.();
         const piece = target.subarray(at, at + READ_PIECE);
         await readFully(piece, position + at);
+        if (hash === undefined) continue;
         await hashing; // of the piece before: this thread hashed it while another one read
         hashing = hash.feed(piece, position + at, checkpoint);
         hashing.catch(() => undefined); // reported where it is awaited
@@ -82,7 +87,7 @@ export async function openInputFile(path: string): Promise<InputFile> {
   }
 
   async function record(checkpoint?: Checkpoint): Promise<InputRecord> {
-    const sha256 = await hash.finish(bytes, checkpoint);
+    const sha256 = (await hash?.finish(bytes, checkpoint)) ?? null;
     const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
       throw ioError(path, 'cannot be read', error);
     });

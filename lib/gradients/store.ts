@@ -33,7 +33,7 @@ export interface BlockOptions {
 /** What a result says of the files it came from. */
 export interface InputRecord {
   readonly path: string;
-  /** Hex SHA-256 of the whole file; null for arrays in memory. */
+  /** Hex SHA-256 of the whole file; null for arrays in memory, and where hashing was declined. */
   readonly sha256: string | null;
   readonly bytes: number;
 }

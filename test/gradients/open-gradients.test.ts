@@ -43,6 +43,18 @@ test('reads digits-lora as its README describes it, for any block size', async (
   await store.close();
 });
 
+test('hash: false leaves the SHA-256 out, and changes nothing else', async () => {
+  const store = await openGradients(TRAIN, { hash: false });
+  const [first] = store.layers;
+  const hashed = await openGradients(TRAIN);
+  expect((await layerBytes(store, first!.name, 64)).equals(await layerBytes(hashed, first!.name, 64))).toBe(true);
+  expect(await store.inputs()).toEqual([{ path: TRAIN, sha256: null, bytes: readFileSync(TRAIN).length }]);
+  await Promise.all([store.close(), hashed.close()]);
+  const wrong = await rejection(openGradients(TRAIN, { hash: 1 as unknown as boolean }));
+  expect(wrong.code).toBe('GRADSIFT_ARGUMENT');
+  expect(wrong.message).toContain('options.hash');
+});
+
 test('globs choose layers', async () => {
   expect(await layersOf({})).toEqual(LAYERS);
   expect(await layersOf({ layers: '*.lora_A' })).toEqual([LAYERS[0], LAYERS[2], LAYERS[4]]);
