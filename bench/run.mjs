@@ -1,11 +1,12 @@
-// Runs the benchmarks and prints one table; `--json FILE` keeps it, `--peers` adds other people's programs where they
-// are installed, names choose benchmarks; `--threads 1 --types f32 --sizes 512,1024` measure a part of those that know
-// types and sizes. A benchmark is a file bench/<operation>.mjs with a default export
+// Runs the benchmarks and prints one table. `--json FILE` keeps it, benchmark by benchmark, beside the other rows that
+// the file holds of the same commit, so that a long table can be made in pieces; `--peers` adds other people's programs
+// where they are installed; names choose benchmarks; `--threads 1 --types f32 --sizes 512,1024` measure a part of those
+// that know types and sizes. A benchmark is a file bench/<operation>.mjs with a default export
 //   { op, async run({ threads, peers, chosen }) -> [{ case, threads, unit, value, peak?, peers: { name: value } }] }
 // A peer is a value in the same unit, or { value, ratio: [low, median, high] }: the median of our paired advantages and
 // its 95 % interval; peak: the flops that the machine showed in this run, for shares of it. chosen: { types, sizes }.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -66,17 +67,29 @@ console.log(`${machine.cpu}, ${available} threads, ${isa}, Node ${process.versio
 console.log('Medians; a multiply-add counts as two operations; "2 x peer" means twice as fast as the peer, beside it');
 console.log('the 95 % interval of the median where rounds are paired; the best peer comes first.\n');
 
-const threads = values.threads?.split(',').map(Number) ?? (available > 1 ? [1, available] : [1]);
-const results = [];
-for (const name of positionals.length > 0 ? positionals : all) {
-  const { default: bench } = await import(new URL(`${name}.mjs`, folder));
-  for (const row of await bench.run({ threads, peers: values.peers, chosen })) {
-    console.log(line(bench.op, row));
-    results.push({ op: bench.op, peers: {}, ...row });
-  }
+/** What the file keeps of the same machine and commit. */
+function kept(file, report) {
+  if (!existsSync(file)) return [];
+  const { machine, commit, results } = JSON.parse(readFileSync(file, 'utf8'));
+  return commit === report.commit && JSON.stringify(machine) === JSON.stringify(report.machine) ? results : [];
 }
 
-if (values.json !== undefined) {
-  const report = { schema: 'gradsift/bench/1', machine, date: new Date().toISOString(), commit: commit(), results };
-  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+function keep(file, results) {
+  const report = { schema: 'gradsift/bench/1', machine, date: new Date().toISOString(), commit: commit() };
+  const same = (a, b) => a.op === b.op && a.case === b.case && a.threads === b.threads;
+  const others = kept(file, report).filter((row) => !results.some((newer) => same(row, newer)));
+  writeFileSync(file, `${JSON.stringify({ ...report, results: [...others, ...results] }, null, 2)}\n`);
+}
+
+const threads = values.threads?.split(',').map(Number) ?? (available > 1 ? [1, available] : [1]);
+for (const name of positionals.length > 0 ? positionals : all) {
+  const { default: bench } = await import(new URL(`${name}.mjs`, folder));
+  const rows = await bench.run({ threads, peers: values.peers, chosen });
+  for (const row of rows) console.log(line(bench.op, row));
+  if (values.json !== undefined) {
+    keep(
+      values.json,
+      rows.map((row) => ({ op: bench.op, peers: {}, ...row })),
+    );
+  }
 }

@@ -6,11 +6,16 @@ import { normals } from './fisher.mjs';
 import { medianSeconds } from './timer.mjs';
 
 /** lambda = ratio x the mean eigenvalue: 0.1 is the default of influence(). */
-const grid = (ratio, samples, ms) =>
-  samples.flatMap((n) =>
-    [1, 16].flatMap((r) => [64, 256, 1024].flatMap((d) => ms.map((m) => ({ samples: n, r, d, m, ratio })))),
-  );
-const GRID = [...grid(0.1, [50, 400, 2000], [1, 16, 128]), ...grid(10, [2000], [1, 16]), ...grid(1000, [2000], [1])];
+const grid = (ratio, samples, ms, rs = [1, 16], ds = [64, 256, 1024]) =>
+  samples.flatMap((n) => rs.flatMap((r) => ds.flatMap((d) => ms.map((m) => ({ samples: n, r, d, m, ratio })))));
+const GRID = [
+  ...grid(0.1, [50, 400, 2000], [1, 16, 128]),
+  ...grid(10, [2000], [1, 16]),
+  ...grid(1000, [2000], [1]),
+  // Between the sizes of solver-rates.ts: what the model says of sizes that nobody measured.
+  ...grid(0.1, [35, 130], [4, 50], [3], [96, 400, 750]),
+  ...grid(30, [35, 900], [4, 50], [3], [96, 400, 750]),
+];
 /** On the calling thread, as influence() makes short calls; the textbook iteration exists on the pool only. */
 const SOLVERS = {
   cholesky: ({ g, v, ...options }) => choleskySolve(g, v, options),
