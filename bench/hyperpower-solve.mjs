@@ -69,8 +69,8 @@ async function compare(label, systems, steps, threads) {
 
 export default {
   op: 'hyperpowerSolve',
-  async run({ threads, peers }) {
-    const rows = peers ? blasRows('hyperpower-solve', threads, 'hyperpower') : [];
+  async run({ threads, peers, chosen }) {
+    const rows = peers ? blasRows('hyperpower-solve', { threads, ...chosen }, 'hyperpower') : [];
     const digits = await digitsLayers();
     for (const count of threads) {
       for (const n of [512, 1024]) {

@@ -27,6 +27,7 @@ using gradsift::peers::kTransposed;
 using gradsift::peers::Library;
 using gradsift::peers::report;
 using gradsift::peers::routines;
+using gradsift::peers::Wanted;
 
 template <class T>
 constexpr const char* kType = sizeof(T) == sizeof(float) ? "f32" : "f64";
@@ -229,14 +230,6 @@ void eigh(std::size_t n, unsigned threads) {
 }
 
 // What the command line asks for; everything, and the sizes of the table, where it says nothing.
-struct Wanted {
-  std::vector<std::size_t> threads, sizes;
-  std::string types = "f32,f64";
-
-  bool type(const char* name) const { return types.find(name) != std::string::npos; }
-  std::vector<std::size_t> sizes_or(std::vector<std::size_t> usual) const { return sizes.empty() ? usual : sizes; }
-};
-
 // Calls body(n, T{}) for each size and type.
 template <class Body>
 void each(const Wanted& wanted, std::vector<std::size_t> usual_sizes, const Body& body) {
@@ -268,22 +261,10 @@ void run(const char* operation, const Wanted& wanted, unsigned threads) {
   }
 }
 
-std::vector<std::size_t> numbers(const char* list) {
-  std::vector<std::size_t> all;
-  for (char* rest = nullptr; *list != '\0'; list = *rest == ',' ? rest + 1 : rest) {
-    all.push_back(std::strtoull(list, &rest, 10));
-    if (rest == list) return {};
-  }
-  return all;
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
-  Wanted wanted;
-  if (count > 2) wanted.threads = numbers(arguments[2]);
-  if (count > 3) wanted.types = arguments[3];
-  if (count > 4) wanted.sizes = numbers(arguments[4]);
+  const Wanted wanted = gradsift::peers::read_wanted(count, arguments);
   for (const std::size_t threads : wanted.threads) run(arguments[1], wanted, static_cast<unsigned>(threads));
   std::printf("%s]\n", gradsift::peers::first_row ? "[" : "");
 }

@@ -1,10 +1,9 @@
 // Our inverse-free hyperpower solve beside the published iteration, X (2 I - A X) in float32, on the sgemm of whichever
 // library has the fastest of that size here, and beside our Cholesky, conjugate gradients and Woodbury. All from the
 // same float64 Fisher matrix of 200 samples + 0.01 I, with 16 right-hand sides; residuals in float64. Prints JSON rows
-// for bench/run.mjs, in seconds: hyperpower hyperpower-solve THREADS... [only=PART OF A CASE'S NAME]
+// for bench/run.mjs, in seconds: hyperpower hyperpower-solve [THREADS [TYPES [SIZES]]]
 
 #include <cmath>
-#include <cstring>
 #include <random>
 
 #include "bench/peers/libraries.h"
@@ -164,15 +163,12 @@ void compare(const std::vector<Library>& libraries, std::size_t n, unsigned thre
 }  // namespace
 
 int main(int count, char** arguments) {
-  for (int i = 2; i < count; ++i) {
-    if (std::strncmp(arguments[i], "only=", 5) == 0) gradsift::peers::only = arguments[i] + 5;
-  }
+  const gradsift::peers::Wanted wanted = gradsift::peers::read_wanted(count, arguments);
   std::vector<Library> libraries = gradsift::peers::open_libraries();
-  for (int i = 2; i < count; ++i) {
-    const int threads = std::atoi(arguments[i]);
-    if (threads <= 0) continue;
-    for (const Library& library : libraries) library.set_threads(library, threads);
-    for (const std::size_t n : {512, 1024, 2048}) compare(libraries, n, static_cast<unsigned>(threads));
+  for (const std::size_t threads : wanted.threads) {
+    for (const Library& library : libraries) library.set_threads(library, static_cast<int>(threads));
+    for (const std::size_t n : wanted.sizes_or({512, 1024, 2048}))
+      compare(libraries, n, static_cast<unsigned>(threads));
   }
   std::printf("%s]\n", gradsift::peers::first_row ? "[" : "");
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -35,6 +36,32 @@ inline Interval interval(std::vector<double> values) {
   const double n = static_cast<double>(values.size());
   const std::size_t below = static_cast<std::size_t>(std::max(0.0, std::floor(n / 2 - 0.98 * std::sqrt(n))));
   return {values[below], values[values.size() / 2], values[values.size() - 1 - below]};
+}
+
+// What the command line asks for: PROGRAM OPERATION [THREADS [TYPES [SIZES]]], lists with commas.
+struct Wanted {
+  std::vector<std::size_t> threads, sizes;
+  std::string types = "f32,f64";
+
+  bool type(const char* name) const { return types.find(name) != std::string::npos; }
+  std::vector<std::size_t> sizes_or(std::vector<std::size_t> usual) const { return sizes.empty() ? usual : sizes; }
+};
+
+inline std::vector<std::size_t> numbers(const char* list) {
+  std::vector<std::size_t> all;
+  for (char* rest = nullptr; *list != '\0'; list = *rest == ',' ? rest + 1 : rest) {
+    all.push_back(std::strtoull(list, &rest, 10));
+    if (rest == list) return {};
+  }
+  return all;
+}
+
+inline Wanted read_wanted(int count, char** arguments) {
+  Wanted wanted;
+  if (count > 2) wanted.threads = numbers(arguments[2]);
+  if (count > 3) wanted.types = arguments[3];
+  if (count > 4) wanted.sizes = numbers(arguments[4]);
+  return wanted;
 }
 
 struct Candidate {
