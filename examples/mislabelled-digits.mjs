@@ -2,7 +2,7 @@
 //
 // A small network learns clean digits; LoRA adapters are then fitted to 600 other digits, a fifth of them with a wrong
 // label. Every method of gradsift scores these 600 by their gradients and those of 120 validation digits, and each
-// ranking is inspected from the top: how many wrong labels turn up, and how early? Three seeds, about a minute.
+// ranking is inspected from the top: how many wrong labels turn up, and how early? Three seeds, a few seconds.
 //
 //   node examples/mislabelled-digits.mjs [report.html] [--seeds 1,2,3]
 import { writeFileSync } from 'node:fs';
