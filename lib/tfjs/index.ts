@@ -2,6 +2,7 @@
 export { accelerate } from './accelerate.js';
 export type { Accelerated, AccelerateOptions } from './accelerate.js';
 export type { BackendName } from './heap.js';
+export { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 export { adamwStep } from './ops/adamw-step.js';
 export type { AdamwStep } from './ops/adamw-step.js';
 export { causalAttention } from './ops/causal-attention.js';
