@@ -1,0 +1,34 @@
+// The training examples, run as a user runs them: a run in two parts ends in the same numbers as one without a stop.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { temporaryFolder } from '../gradients/temporary-folder.js';
+
+const root = join(__dirname, '../..');
+const folder = temporaryFolder();
+
+function runExample(name: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'examples', `${name}.mjs`), ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+  });
+  return { status, stderr, stdout };
+}
+
+/** What a run printed, but for its speed. */
+const outcome = (stdout: string) => stdout.replace(/[\d ]+(?=(samples|tokens)\/s)/g, ' ');
+
+test.each([['train-mlp', '3', '6']])('%s goes on from its checkpoint, bit for bit', (name, some, all) => {
+  const checkpoint = join(folder, `${name}.safetensors`);
+  expect(runExample(name, '--steps', some, '--checkpoint', checkpoint).status).toBe(0);
+  const resumed = runExample(name, '--steps', all, '--checkpoint', checkpoint);
+  expect(resumed.stderr).toContain(`goes on after step ${some}`);
+  const straight = runExample(name, '--steps', all);
+  expect(straight.stdout).toMatch(/loss \d\.\d{6}/);
+  expect(outcome(resumed.stdout)).toBe(outcome(straight.stdout));
+});
+
+test.each(['train-mlp'])('%s refuses a number of steps that is none', (name) => {
+  const { status, stderr } = runExample(name, '--steps', 'many');
+  expect(status).toBe(2);
+  expect(stderr).toContain('"many"');
+});
