@@ -24,6 +24,7 @@ namespace gradsift {
 // one of B when both are the same. b: [depth] rows of `columns` values (more are not read), b_stride apart: a packed
 // panel of B (b_stride == kernel columns), or rows of the caller's own matrix.
 // next: what the caller reads later; kNextBytes of it for each depth are asked for meanwhile. Any address will do.
+// wanted: `rows` rows of wanted_bytes, wanted_stride bytes apart, used when the tile is done: C, or what C goes into.
 inline constexpr std::size_t kNextBytes = 16;
 template <class T>
 struct Tile {
@@ -36,6 +37,8 @@ struct Tile {
   T alpha, beta;
   T* c;
   std::size_t c_stride;
+  const void* wanted = nullptr;
+  std::size_t wanted_stride = 0, wanted_bytes = 0;
 };
 
 // The register tile of an instruction set: the most rows and columns that one call computes. Rows divide columns, so

@@ -259,6 +259,9 @@ class Engine {
   }
 
   void multiply_tile(Tile<Packed>& tile, double beta, C* c) noexcept {
+    tile.wanted = c;
+    tile.wanted_stride = product_.c_stride * sizeof(C);
+    tile.wanted_bytes = tile.columns * sizeof(C);
     if constexpr (std::is_same_v<Packed, C>) {
       tile.alpha = static_cast<Packed>(product_.alpha);
       tile.beta = static_cast<Packed>(beta);
@@ -267,11 +270,6 @@ class Engine {
       kernel_.run(tile);
     } else {
       alignas(kAlignment) Packed sums[kMaxTileElements];
-      for (std::size_t i = 0; i < tile.rows; ++i) {  // C is wanted only after the sums: ask for it now
-        for (std::size_t j = 0; j < tile.columns; j += kAlignment / sizeof(C)) {
-          __builtin_prefetch(c + i * product_.c_stride + j, 1, 3);
-        }
-      }
       tile.alpha = 1;
       tile.beta = 0;
       tile.c = sums;

@@ -1,6 +1,7 @@
 #pragma once
 // The register tile of a matrix product, written once for every V of an ISA's simd.h. Include it inside the region.
 
+#include "native/core/scratch.h"
 #include "native/kernels/table.h"
 
 namespace gradsift::generic {
@@ -15,15 +16,29 @@ typename V::Register step(typename V::Register a, typename V::Register b, typena
   }
 }
 
-// Level: 3 for the first-level cache, 2 for the second. A row of the tile is Vectors cache lines or less.
-template <class V, std::size_t Rows, std::size_t Vectors, int Level>
-void prefetch_c(const Tile<typename V::Value>& tile) noexcept {
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < Rows; ++i) {
-    if (i >= tile.rows) break;
-    for (std::size_t v = 0; v < Vectors; ++v) __builtin_prefetch(tile.c + i * tile.c_stride + v * V::kLanes, 1, Level);
+// The cache lines of what is wanted after a tile, asked for one by one, round and round. A row begins anywhere in its
+// first line, so that its end may lie in one more than its length fills.
+template <class V>
+class WantedLines {
+ public:
+  explicit WantedLines(const Tile<typename V::Value>& tile) noexcept
+      : start_(static_cast<const char*>(tile.wanted)),
+        rows_(tile.rows),
+        stride_(tile.wanted_stride),
+        bytes_(tile.wanted_bytes) {}
+
+  std::size_t count() const noexcept { return rows_ * (bytes_ / kAlignment + 1); }
+  void ask() noexcept {
+    __builtin_prefetch(start_ + row_ * stride_ + column_, 1, 3);
+    if (++row_ < rows_) return;
+    row_ = 0;
+    column_ = column_ + kAlignment > bytes_ ? 0 : column_ + kAlignment;
   }
-}
+
+ private:
+  const char* start_;
+  std::size_t rows_, stride_, bytes_, row_ = 0, column_ = 0;
+};
 
 // Rows x Vectors accumulators stay in registers over the whole depth; each step loads Vectors registers of B and
 // spreads one value of A at a time. Elements are summed in order of p, whatever Rows and Vectors: all variants give
@@ -44,16 +59,18 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
   const T* b = tile.b;
   const std::size_t a_stride = tile.a_stride, b_stride = tile.b_stride;
   // Asked for ahead of time: A, since each of its lines serves few steps; what the caller reads next, on its way into
-  // the second-level cache; and C, first into the second level, then, shortly before its use, into the first, which the
-  // panels of B would have swept by then.
-  constexpr std::size_t ahead = 8, late = 32, next_step = kNextBytes / sizeof(T);
+  // the second-level cache; and C, a line every few steps: many at once, from memory, would keep B waiting.
+  constexpr std::size_t ahead = 8, group = kAlignment / kNextBytes;
   const T* next = tile.next;
-  prefetch_c<V, Rows, Vectors, 2>(tile);
-  std::size_t p = 0;
-  for (std::size_t end = tile.depth > late ? tile.depth - late : 0;; end = tile.depth) {
-    for (; p < end; ++p, a += a_stride, b += b_stride, next += next_step) {
+  WantedLines<V> wanted(tile);
+  const std::size_t depth = tile.depth;
+  for (std::size_t left = wanted.count(); left > depth / group; --left) wanted.ask();  // too short for all
+  for (std::size_t p = 0; p < depth;) {
+    __builtin_prefetch(next, 0, 2);
+    next += kAlignment / sizeof(T);
+    wanted.ask();
+    for (const std::size_t end = depth - p < group ? depth : p + group; p < end; ++p, a += a_stride, b += b_stride) {
       __builtin_prefetch(a + ahead * a_stride, 0, 3);
-      __builtin_prefetch(next, 0, 2);
       Register columns[Vectors];
 #pragma GCC unroll 4
       for (std::size_t v = 0; v < last; ++v) columns[v] = V::load(b + v * V::kLanes);
@@ -65,9 +82,6 @@ void tile(const Tile<typename V::Value>& tile) noexcept {
         for (std::size_t v = 0; v < Vectors; ++v) sum[i][v] = step<V>(row, columns[v], sum[i][v]);
       }
     }
-    if (p == tile.depth) break;
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // addresses of C are found here, not kept through the loop
-    prefetch_c<V, Rows, Vectors, 3>(tile);
   }
   // Read once: as far as the compiler knows, a store to C may change `tile`.
   const std::size_t rows = tile.rows, stride = tile.c_stride;
