@@ -1,3 +1,18 @@
+export { factoredGfim, type FactoredGfimOptions } from './gradients/factored-gfim.js';
+export {
+  factoredDots,
+  factoredGram,
+  factoredNorms,
+  type FactoredDotsOptions,
+  type LayerArrays,
+} from './gradients/factored-products.js';
+export {
+  domainGradients,
+  factoredSums,
+  type DomainGradients,
+  type FactoredSumsOptions,
+} from './gradients/factored-sums.js';
+export { factoredRows, type FactoredLayer, type FactoredRowsOptions, type FactoredTerm } from './gradients/factored.js';
 export type { MemoryGradients, MemoryLayer } from './gradients/memory-store.js';
 export { openGradients, type OpenGradientsOptions } from './gradients/open-gradients.js';
 export { readSafetensors, type SafetensorsFile } from './gradients/read-safetensors.js';

@@ -1,0 +1,61 @@
+import type { Tensor } from '@tensorflow/tfjs';
+import { activeRecorder, positionsIn, recordedLayer, recordVector } from '../capture/recorder.js';
+import type { TensorFlow } from '../tensorflow.js';
+
+/**
+ * y = x W + b over the last dimension of x.
+ *
+ * Captured as [out, in] for the weight, g = sum_t y'_t x_t' with y' the gradient of y, and [1, out] for the bias.
+ *
+ * @param x [samples, ..., in]
+ * @param weight [in, out]
+ * @param bias [out], or none
+ * @returns [samples, ..., out]
+ */
+export function dense(tf: TensorFlow, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const y = product(tf, x, weight);
+  return bias === undefined ? y : addBias(tf, y, bias);
+}
+
+/** How a product is captured: which factor gives the rows of the gradient. */
+export interface ProductOptions {
+  /** The weight is [out, in], as an embedding that is read backwards; default false. */
+  readonly transposed?: boolean;
+  /** The rows of the captured gradient are the weight's inputs (LoRA B: [rank, out]); default its outputs. */
+  readonly rowsAreInputs?: boolean;
+}
+
+/** y = x W, or x W' when transposed. */
+export function product(tf: TensorFlow, x: Tensor, weight: Tensor, options: ProductOptions = {}): Tensor {
+  const { transposed = false, rowsAreInputs = false } = options;
+  const [inputs, outputs] = (transposed ? [...weight.shape].reverse() : weight.shape) as [number, number];
+  const multiply = () =>
+    tf.reshape(tf.matMul(tf.reshape(x, [-1, inputs]), weight, false, transposed), [...x.shape.slice(0, -1), outputs]);
+  const recorder = activeRecorder();
+  if (!recorder?.wants(weight)) return multiply();
+  const positions = positionsIn(recorder, x, 1, 'dense');
+  const values = recorder.values(x) as Float32Array;
+  return recordedLayer(tf, recorder, x, {
+    value: multiply,
+    keep(gradient) {
+      const delta = recorder.values(gradient) as Float32Array;
+      const [size, left, right] = rowsAreInputs
+        ? [{ r: inputs, d: outputs }, values, delta]
+        : [{ r: outputs, d: inputs }, delta, values];
+      recorder.record(weight, size, { positions, left, right });
+    },
+    back: (gradient) => tf.reshape(tf.matMul(tf.reshape(gradient, [-1, outputs]), weight, false, !transposed), x.shape),
+  });
+}
+
+/** y = x + b over the last dimension of x. */
+export function addBias(tf: TensorFlow, x: Tensor, bias: Tensor): Tensor {
+  const recorder = activeRecorder();
+  if (!recorder?.wants(bias)) return tf.add(x, bias);
+  positionsIn(recorder, x, 1, 'bias');
+  return recordedLayer(tf, recorder, x, {
+    value: () => tf.add(x, bias),
+    keep: (gradient) => recordVector(recorder, bias, recorder.values(gradient) as Float32Array),
+    back: (gradient) => tf.clone(gradient),
+  });
+}
