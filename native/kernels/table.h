@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <tuple>
+#include <utility>
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define GRADSIFT_X86 1  // avx2/ and avx512/ compile to nothing elsewhere

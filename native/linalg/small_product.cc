@@ -13,9 +13,11 @@ namespace gradsift {
 namespace {
 
 // Bounds of what is read in place. Rows: a panel of packed A pays when more rows than these use it. B: 128 KiB, which
-// stay in a second-level cache while the rows of A pass by.
+// stay in a second-level cache while the rows of A pass by; 512 KiB where there are items enough for all threads, since
+// no part of an item is shared.
 constexpr std::size_t kSmallRows = 128;
-constexpr std::size_t kSmallBytes = std::size_t{1} << 17;
+constexpr std::size_t kSmallBytes = std::size_t{1} << 17, kSmallBytesOfMany = std::size_t{1} << 19;
+constexpr std::size_t kMany = 16;
 // Multiply-adds of one task, 20 to 50 microseconds, and of a product that is worth waking another thread.
 constexpr std::size_t kTaskWork = std::size_t{1} << 21;
 constexpr std::size_t kSharedWork = std::size_t{1} << 22;
@@ -52,7 +54,8 @@ void multiply_transposed(const KernelTable& table, SmallProduct<T> product, std:
 
 template <class T>
 bool is_small(const Gemm<T>& gemm) noexcept {
-  return gemm.m <= kSmallRows && gemm.k <= kDepthBlock && gemm.k * gemm.n <= kSmallBytes / sizeof(T) &&
+  const std::size_t bytes = gemm.batch >= kMany ? kSmallBytesOfMany : kSmallBytes;
+  return gemm.m <= kSmallRows && gemm.k <= kDepthBlock && gemm.k * gemm.n <= bytes / sizeof(T) &&
          (in_rows(gemm) || gemm.b.row_stride == 1);
 }
 

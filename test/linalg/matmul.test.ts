@@ -56,7 +56,7 @@ function touched(before: FloatArray, after: FloatArray, o: Case): number {
   return changed;
 }
 
-const SIZES = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 47, 48, 49, 64];
+const SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 31, 33, 47, 48, 49, 64];
 
 function randomCase(seed: number): Case {
   const roll = dice(seed);
@@ -99,6 +99,9 @@ const LARGE: readonly MatmulOptions[] = [
   { m: 3, n: 500, k: 300, transposeB: true },
   { m: 9, n: 130, k: 70, batch: 70, strideB: 0 },
   { m: 1, n: 1, k: 2000 },
+  { m: 13, n: 90, k: 90, batch: 3 }, // tiles by rows of a B that stays near, then by columns of one that does not
+  { m: 13, n: 100, k: 130, batch: 3, alpha: 0.5 },
+  { m: 7, n: 250, k: 150, batch: 16 },
 ];
 
 const shape = (o: MatmulOptions) =>

@@ -5,13 +5,21 @@
 
 namespace gradsift::generic {
 
+// Memory to ask for while a tile is computed: `stride` bytes further on for each step of the depth. The hardware does
+// not foresee streams as short as the rows of a small matrix, and questions asked all at once would fill its queue.
+struct Ahead {
+  const char* from;
+  std::size_t stride;
+};
+inline constexpr std::size_t kLine = 64;
+
 // Rows x Vectors accumulators over the whole depth, as in tile.h but with A read in place: its values are spread one by
 // one from memory, through one pointer for four rows, whose offsets an x86 address takes without further arithmetic.
 // Partial: the last vector has columns missing. All variants sum in order of p: their bits are those of tile.h.
 template <class V, std::size_t Rows, std::size_t Vectors, bool Partial>
 [[gnu::always_inline]] inline void small_tile(const SmallProduct<typename V::Value>& product,
                                               const typename V::Value* a, const typename V::Value* b,
-                                              typename V::Value* c, typename V::Mask mask) noexcept {
+                                              typename V::Value* c, typename V::Mask mask, Ahead ahead) noexcept {
   using T = typename V::Value;
   using Register = typename V::Register;
   constexpr std::size_t last = Vectors - 1, four = 4, pointers = (Rows + four - 1) / four;
@@ -39,142 +47,203 @@ template <class V, std::size_t Rows, std::size_t Vectors, bool Partial>
     }
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < pointers; ++i) line[i] += depth_stride;
+    if constexpr (Vectors > 1) {  // with one every load counts
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < Vectors; ++v) __builtin_prefetch(ahead.from + v * kLine, 0, 3);
+      ahead.from += ahead.stride;
+    }
   }
-  const bool plain = product.alpha == 1 && product.beta == 0, reads = product.beta != 0;
+  const std::size_t c_stride = product.c_stride;
+  if (product.alpha == 1 && product.beta == 0) {  // apart: nothing but stores
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Rows; ++i, c += c_stride) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < last; ++v) V::store(c + v * V::kLanes, sum[i][v]);
+      T* place = c + last * V::kLanes;
+      Partial ? V::store(place, sum[i][last], mask) : V::store(place, sum[i][last]);
+    }
+    return;
+  }
+  const bool reads = product.beta != 0;
   const Register alpha = V::all(product.alpha);
   const Register beta = V::all(product.beta);
-  const std::size_t c_stride = product.c_stride;
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < Rows; ++i, c += c_stride) {
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Vectors; ++v) {
       T* place = c + v * V::kLanes;
       const bool masked = Partial && v == last;
-      Register value = sum[i][v];
-      if (!plain) value = V::mul(alpha, value);
+      Register value = V::mul(alpha, sum[i][v]);
       if (reads) value = V::fma(beta, masked ? V::load(place, mask) : V::load(place), value);
       masked ? V::store(place, value, mask) : V::store(place, value);
     }
   }
 }
 
-// Items of fewer bytes are over too soon: asking for them would cost more than it saves.
-inline constexpr std::size_t kPrefetchedItem = 16384;
-
-template <int Write, class T>
-[[gnu::always_inline]] inline void ask_for(const T* rows, std::size_t count, std::size_t stride,
-                                           std::size_t columns) noexcept {
-  for (std::size_t i = 0; i < count; ++i, rows += stride) {
-    for (std::size_t j = 0; j < columns; j += 64 / sizeof(T)) __builtin_prefetch(rows + j, Write, 3);
-  }
-}
-
-// Asks for the next rows of A, and for what lies in the next item where this tile has been: its rows of C and a share
-// of B. Memory is then read while this item is computed; the hardware does not foresee streams as short as the rows of
-// a small matrix. (Inlined, since compilers take a function that only prefetches for one that does nothing.)
+// `tiles` tiles of Rows rows, one under the other, in each of `items` items, of as many columns as Vectors registers
+// hold or a few less.
 template <class T>
-[[gnu::always_inline]] inline void ask_ahead(const SmallProduct<T>& product, std::size_t row, std::size_t rows,
-                                             std::size_t columns, const T* a, const T* b, const T* c) noexcept {
-  if (product.a_depth_stride == 1) ask_for<0>(a + rows * product.a_row_stride, rows, product.a_row_stride, product.k);
-  ask_for<1>(c + product.c_batch_stride, rows, product.c_stride, columns);
-  const std::size_t first = row * product.k / product.m, last = (row + rows) * product.k / product.m;
-  ask_for<0>(b + product.b_batch_stride + first * product.b_stride, last - first, product.b_stride, columns);
-}
+using SmallTiles = void (*)(const SmallProduct<T>& product, std::size_t items, std::size_t tiles, std::size_t columns,
+                            const T* a, const T* b, T* c, Ahead ahead) noexcept;
 
-constexpr std::size_t fewer_rows(std::size_t rows) noexcept {
-  return rows > 12 ? 12 : rows > 8 ? 8 : rows > 4 ? 4 : rows / 2;
-}
-
-// Tiles of Rows rows while there are as many, then fewer for the rest.
 template <class V, std::size_t Rows, std::size_t Vectors, bool Partial>
-[[gnu::always_inline]] inline void small_rows(const SmallProduct<typename V::Value>& product, bool ahead,
-                                              std::size_t row, const typename V::Value* a, const typename V::Value* b,
-                                              typename V::Value* c, typename V::Mask mask) noexcept {
-  for (; row + Rows <= product.m; row += Rows, a += Rows * product.a_row_stride, c += Rows * product.c_stride) {
-    if (Vectors > 1 && ahead) ask_ahead(product, row, Rows, Vectors * V::kLanes, a, b, c);
-    small_tile<V, Rows, Vectors, Partial>(product, a, b, c, mask);
-  }
-  if constexpr (Rows > 1) {
-    if (row < product.m) small_rows<V, fewer_rows(Rows), Vectors, Partial>(product, ahead, row, a, b, c, mask);
-  }
-}
-
-// `items` items from `item` on; of their columns, `columns` from `first` on, which Vectors registers hold. Whole: each
-// item is one tile. So small an item feels every question that is asked of it.
-template <class V, std::size_t Rows, std::size_t Vectors, bool Partial, bool Whole>
-void small_items(const SmallProduct<typename V::Value>& problem, std::size_t item, std::size_t items, std::size_t first,
-                 std::size_t columns) noexcept {
+void small_tiles(const SmallProduct<typename V::Value>& problem, std::size_t items, std::size_t tiles,
+                 std::size_t columns, const typename V::Value* a, const typename V::Value* b, typename V::Value* c,
+                 Ahead ahead) noexcept {
   const SmallProduct<typename V::Value> product = problem;  // no store to C can change this copy
   const auto mask = V::mask(columns - (Vectors - 1) * V::kLanes);
-  const std::size_t size = (product.m + product.n) * product.k + product.m * product.n;
-  const bool ahead = size * sizeof(typename V::Value) >= kPrefetchedItem;
-  const auto* a = product.a + item * product.a_batch_stride;
-  const auto* b = product.b + item * product.b_batch_stride + first;
-  auto* c = product.c + item * product.c_batch_stride + first;
-  for (; items > 0; --items) {
-    if constexpr (Whole)
-      small_tile<V, Rows, Vectors, Partial>(product, a, b, c, mask);
-    else
-      small_rows<V, Rows, Vectors, Partial>(product, ahead, 0, a, b, c, mask);
-    a += product.a_batch_stride;
-    b += product.b_batch_stride;
-    c += product.c_batch_stride;
+  const std::size_t a_item = product.a_batch_stride, b_item = product.b_batch_stride, c_item = product.c_batch_stride;
+  if (Vectors == 1 && tiles == 1) {  // so short that an inner loop shows
+    for (; items > 0; --items, a += a_item, b += b_item, c += c_item) {
+      small_tile<V, Rows, Vectors, Partial>(product, a, b, c, mask, ahead);
+    }
+    return;
   }
-}
-
-// One vector of columns, and m is Rows or one of the fewer.
-template <class V, std::size_t Rows, bool Partial>
-void small_whole(const SmallProduct<typename V::Value>& product, std::size_t items, std::size_t columns) noexcept {
-  if (product.m == Rows) return small_items<V, Rows, 1, Partial, true>(product, 0, items, 0, columns);
-  if constexpr (Rows > 4) small_whole<V, fewer_rows(Rows), Partial>(product, items, columns);
-}
-
-// Registers: accumulators that fit beside a row of B and a value of A. With one vector of columns more than 16 rows
-// gain nothing: every multiply-add then has a load of its own.
-template <class V, std::size_t Registers, std::size_t Vectors>
-void small_columns(const SmallProduct<typename V::Value>& product, std::size_t item, std::size_t items,
-                   std::size_t first, std::size_t columns) noexcept {
-  constexpr std::size_t rows = Registers / Vectors > 16 ? 16 : Registers / Vectors;
-  if constexpr (Vectors > 1) {
-    if (columns <= (Vectors - 1) * V::kLanes) {
-      return small_columns<V, Registers, Vectors - 1>(product, item, items, first, columns);
+  for (; items > 0; --items, a += a_item, b += b_item, c += c_item) {
+    const auto* row = a;
+    auto* out = c;
+    for (std::size_t tile = tiles; tile > 0; --tile) {
+      small_tile<V, Rows, Vectors, Partial>(product, row, b, out, mask, ahead);
+      row += Rows * product.a_row_stride;
+      out += Rows * product.c_stride;
     }
   }
-  columns == Vectors* V::kLanes ? small_items<V, rows, Vectors, false, false>(product, item, items, first, columns)
-                                : small_items<V, rows, Vectors, true, false>(product, item, items, first, columns);
 }
 
-// All items, of one vector of columns.
-template <class V, std::size_t Registers>
-void small_column(const SmallProduct<typename V::Value>& product) noexcept {
-  constexpr std::size_t rows = Registers > 16 ? 16 : Registers;
-  const std::size_t n = product.n, m = product.m;
-  if (m == rows || m == 12 || m == 8 || m == 4) {
-    return n == V::kLanes ? small_whole<V, rows, false>(product, product.batch, n)
-                          : small_whole<V, rows, true>(product, product.batch, n);
-  }
-  small_columns<V, Registers, 1>(product, 0, product.batch, 0, n);
+// With one vector of columns more than 16 rows gain nothing: every multiply-add then has a load of its own.
+constexpr std::size_t small_rows(std::size_t registers, std::size_t vectors) noexcept {
+  return registers / vectors > 16 ? 16 : registers / vectors;
 }
+
+template <class V, std::size_t Vectors, std::size_t... Rows>
+SmallTiles<typename V::Value> small_tiles_of(std::size_t rows, bool partial, std::index_sequence<Rows...>) noexcept {
+  static constexpr SmallTiles<typename V::Value> of[][2] = {
+      {small_tiles<V, Rows + 1, Vectors, false>, small_tiles<V, Rows + 1, Vectors, true>}...};
+  return of[rows - 1][partial];
+}
+
+template <class V, std::size_t Registers, std::size_t Vectors>
+SmallTiles<typename V::Value> small_tiles_of(std::size_t rows, std::size_t columns) noexcept {
+  if constexpr (Vectors > 1) {
+    if (columns <= (Vectors - 1) * V::kLanes) return small_tiles_of<V, Registers, Vectors - 1>(rows, columns);
+  }
+  return small_tiles_of<V, Vectors>(rows, columns != Vectors * V::kLanes,
+                                    std::make_index_sequence<small_rows(Registers, Vectors)>());
+}
+
+// Items of fewer bytes are over too soon: asking for them would cost more than it saves.
+inline constexpr std::size_t kAskedItem = 16384;
+// B that stays in a first-level cache while all rows of A pass by.
+inline constexpr std::size_t kNearB = 40960;
+
+// One product after the other, in tiles of equal width, and of equal height but for one row.
+template <class V, std::size_t Registers, std::size_t Vectors>
+class SmallItems {
+  using T = typename V::Value;
+
+ public:
+  explicit SmallItems(const SmallProduct<T>& product) noexcept : p_(product) {
+    const std::size_t all = (p_.n + V::kLanes - 1) / V::kLanes;
+    parts_ = (all + Vectors - 1) / Vectors;
+    vectors_ = (all + parts_ - 1) / parts_;
+    width_ = parts_ == 1 ? p_.n : vectors_ * V::kLanes;
+    last_width_ = p_.n - (parts_ - 1) * width_;
+    const std::size_t most = small_rows(Registers, vectors_);
+    tiles_ = (p_.m + most - 1) / most;
+    if (p_.m % tiles_ != 0 && p_.m % (tiles_ + 1) == 0) ++tiles_;  // all equal: one call for many
+    rows_ = (p_.m + tiles_ - 1) / tiles_;
+    high_ = p_.m - tiles_ * (rows_ - 1);
+    for (std::size_t low = 0; low < (high_ < tiles_ ? 2 : 1); ++low) {
+      run_[low][0] = small_tiles_of<V, Registers, Vectors>(rows_ - low, width_);
+      run_[low][1] = small_tiles_of<V, Registers, Vectors>(rows_ - low, last_width_);
+    }
+  }
+
+  void run() noexcept {
+    const std::size_t bytes = (p_.m * p_.k + p_.k * p_.n + p_.m * p_.n) * sizeof(T);
+    if (parts_ == 1 && high_ == tiles_ && (tiles_ == 1 || bytes < kAskedItem)) {
+      return run_[0][1](p_, p_.batch, tiles_, width_, p_.a, p_.b, p_.c, nothing(p_.b));
+    }
+    for (std::size_t item = 0; item < p_.batch; ++item) {
+      const T* a = p_.a + item * p_.a_batch_stride;
+      const T* b = p_.b + item * p_.b_batch_stride;
+      T* c = p_.c + item * p_.c_batch_stride;
+      if (parts_ == 1 && bytes < kAskedItem) {
+        tiles(0, high_, 0, a, b, c, nothing(b));
+        if (high_ < tiles_) tiles(high_, tiles_, 0, a, b, c, nothing(b));
+      } else if (parts_ == 1 || p_.k * p_.n * sizeof(T) <= kNearB) {
+        by_rows(a, b, c);
+      } else {
+        by_columns(a, b, c);
+      }
+    }
+  }
+
+ private:
+  // The matrices of the next item, one after the other, in the shares that tiles ask for.
+  class Stream {
+   public:
+    Stream(const SmallProduct<T>& p, const T* a, const T* b, const T* c, bool with_b) noexcept
+        : from_{bytes_at(a + p.a_batch_stride), bytes_at(b + p.b_batch_stride), bytes_at(c + p.c_batch_stride)},
+          bytes_{p.m * p.k * sizeof(T), with_b ? p.k * p.n * sizeof(T) : 0, p.m * p.n * sizeof(T)} {}
+
+    Ahead take(std::size_t stride, std::size_t steps) noexcept {
+      while (matrix_ < 3 && at_ >= bytes_[matrix_]) ++matrix_, at_ = 0;
+      if (matrix_ == 3) return {from_[0], 0};
+      const Ahead ahead{from_[matrix_] + at_, stride};
+      at_ += stride * steps;
+      return ahead;
+    }
+
+   private:
+    const char* from_[3];
+    std::size_t bytes_[3], matrix_ = 0, at_ = 0;
+  };
+
+  static const char* bytes_at(const T* place) noexcept { return reinterpret_cast<const char*>(place); }
+  static Ahead nothing(const T* near) noexcept { return {bytes_at(near), 0}; }
+
+  void by_rows(const T* a, const T* b, T* c) noexcept {
+    Stream stream(p_, a, b, c, true);
+    for (std::size_t tile = 0; tile < tiles_; ++tile) {
+      for (std::size_t part = 0; part < parts_; ++part) {
+        tiles(tile, tile + 1, part, a, b, c, stream.take(vectors_ * kLine, p_.k));
+      }
+    }
+  }
+
+  // The first tile of a part asks for the columns of the next.
+  void by_columns(const T* a, const T* b, T* c) noexcept {
+    Stream stream(p_, a, b, c, false);
+    for (std::size_t part = 0; part < parts_; ++part) {
+      const T* next = part + 1 < parts_ ? b + (part + 1) * width_ : b + p_.b_batch_stride;
+      tiles(0, 1, part, a, b, c, {bytes_at(next), p_.b_stride * sizeof(T)});
+      for (std::size_t tile = 1; tile < tiles_; ++tile) {
+        tiles(tile, tile + 1, part, a, b, c, stream.take(vectors_ * kLine, p_.k));
+      }
+    }
+  }
+
+  // Tiles [first, end), all high or all low, of one part of the columns.
+  void tiles(std::size_t first, std::size_t end, std::size_t part, const T* a, const T* b, T* c, Ahead ahead) noexcept {
+    const bool low = first >= high_, last = part + 1 == parts_;
+    const std::size_t row = first * rows_ - (low ? first - high_ : 0), column = part * width_;
+    run_[low][last](p_, 1, end - first, last ? last_width_ : width_, a + row * p_.a_row_stride, b + column,
+                    c + row * p_.c_stride + column, ahead);
+  }
+
+  const SmallProduct<T>& p_;
+  std::size_t parts_, vectors_, width_, last_width_;  // of the columns
+  std::size_t tiles_, rows_, high_;                   // of the rows: `high_` tiles of rows_, the others one row less
+  SmallTiles<T> run_[2][2] = {};                      // [low][last part]
+};
 
 // Vectors: the most registers of columns at a time. Half: V, or registers of half the width for few columns.
 template <class V, class Half, std::size_t Registers, std::size_t Vectors>
 void small_product(const SmallProduct<typename V::Value>& product) noexcept {
-  const std::size_t n = product.n;
-  if (n == 0) return;
-  if (n <= Half::kLanes) return small_column<Half, Registers>(product);
-  if (n <= V::kLanes) return small_column<V, Registers>(product);
-  const std::size_t vectors = (n + V::kLanes - 1) / V::kLanes;
-  if (vectors <= Vectors) return small_columns<V, Registers, Vectors>(product, 0, product.batch, 0, n);
-  // Equal parts of the columns, an item at a time, so that A is still near when the next part wants it. The tile of
-  // fewer columns and more rows where its rows fit m.
-  const std::size_t most = product.m % (Registers / (Vectors - 1)) == 0 ? Vectors - 1 : Vectors;
-  const std::size_t parts = (vectors + most - 1) / most;
-  const std::size_t width = (vectors + parts - 1) / parts * V::kLanes;
-  for (std::size_t item = 0; item < product.batch; ++item) {
-    for (std::size_t first = 0; first < n; first += width) {
-      small_columns<V, Registers, Vectors>(product, item, 1, first, n - first < width ? n - first : width);
-    }
-  }
+  if (product.m == 0 || product.n == 0) return;
+  if (product.n <= Half::kLanes) return SmallItems<Half, Registers, 1>(product).run();
+  SmallItems<V, Registers, Vectors>(product).run();
 }
 
 }  // namespace gradsift::generic
