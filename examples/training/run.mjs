@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import * as tf from '@tensorflow/tfjs';
-import { loadCheckpoint, saveCheckpoint } from 'gradsift/tfjs';
+import { loadCheckpoint, saveCheckpoint, trainStep } from 'gradsift/tfjs';
 
 const FORMAT = '{bar} {percentage} %  {eta_formatted} left  {label}';
 /** Without a terminal: a line at each tenth of the run. */
@@ -26,39 +26,55 @@ function display(first, steps) {
   return { update: (done, label) => bar.update(done, { label }), stop: () => bar.stop() };
 }
 
+/** A whole number above 0 from the command line, or the end of the program. */
+export function wholeNumber(name, text) {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  console.error(`${name}: expected a whole number above 0, got "${text}"`);
+  process.exit(2);
+}
+
 /**
- * Calls `step(index)`, which trains once and returns the loss, until `steps` steps are done; after every `every` of them
- * and at the end saves `variables` in the file `checkpoint` (if named), from which a later run goes on. Ctrl-C saves
- * too, and ends the process with 130. Counts `items` of the `unit` a step. Returns the mean loss of the last steps and
- * the rate.
+ * Trains `model` until `optimizer` has done `steps` steps, on the batches that `batch(index)` makes: a function of the
+ * step's number alone, so that a run can go on. Saves weights and optimizer in the file `checkpoint`, if named, after
+ * every `every` steps and at the end, and starts from it where it exists. Ctrl-C saves too, and ends the process with
+ * 130. A step trains on `items` of a `unit`. `learningRate(index)`, `clipNorm`: as trainStep takes them.
+ *
+ * Returns the mean loss of the last fifty steps or so, and items a second.
  */
-export async function run({ variables, steps, step, every, items, unit, checkpoint }) {
-  const found = checkpoint !== undefined && existsSync(checkpoint);
-  const saved = found ? await loadCheckpoint(tf, checkpoint, variables) : { done: 0, loss: null };
-  if (found) console.error(`${checkpoint}: goes on after step ${saved.done}`);
-  let { done, loss } = saved;
+export async function run({ model, optimizer, batch, steps, every, items, unit, checkpoint, learningRate, clipNorm }) {
+  const variables = { ...model.weights, ...optimizer.moments };
+  let loss = null;
+  if (checkpoint !== undefined && existsSync(checkpoint)) {
+    const state = await loadCheckpoint(tf, checkpoint, variables);
+    optimizer.stepsDone = state.stepsDone;
+    loss = state.loss;
+    console.error(`${checkpoint}: goes on after step ${state.stepsDone}`);
+  }
+  const save = () => checkpoint && saveCheckpoint(checkpoint, variables, { stepsDone: optimizer.stepsDone, loss });
   let interrupted = false;
   const interrupt = () => (interrupted = true);
   process.once('SIGINT', interrupt);
-  const shown = display(done, steps);
-  const save = () => checkpoint && saveCheckpoint(checkpoint, variables, { done, loss });
+  const first = optimizer.stepsDone;
+  const shown = display(first, steps);
   const started = performance.now();
-  const first = done;
-  const rate = () => ((done - first) * items) / ((performance.now() - started) / 1e3);
-  while (done < steps && !interrupted) {
-    const now = step(done);
-    ++done;
-    loss = loss === null ? now : 0.98 * loss + 0.02 * now; // a mean over about fifty steps
-    shown.update(done, `loss ${loss.toFixed(4)}  ${Math.round(rate())} ${unit}/s`);
-    if (done % every === 0 && done < steps) await save();
+  const rate = () => ((optimizer.stepsDone - first) * items) / ((performance.now() - started) / 1e3);
+  while (optimizer.stepsDone < steps && !interrupted) {
+    const index = optimizer.stepsDone;
+    const given = batch(index);
+    const now = trainStep(model, optimizer, given, { learningRate: learningRate?.(index), clipNorm }).loss;
+    tf.dispose([given.inputs, given.targets]);
+    loss = loss === null ? now : 0.98 * loss + 0.02 * now;
+    shown.update(index + 1, `loss ${loss.toFixed(4)}  ${Math.round(rate())} ${unit}/s`);
+    if ((index + 1) % every === 0 && index + 1 < steps) await save();
     await nextTurn(); // lets Ctrl-C through
   }
-  const speed = done > first ? rate() : 0;
+  const speed = optimizer.stepsDone > first ? rate() : 0;
   shown.stop();
   process.removeListener('SIGINT', interrupt);
   await save();
   if (interrupted) {
-    console.error(checkpoint ? `stopped after step ${done}, saved in ${checkpoint}` : `stopped after step ${done}`);
+    console.error(`stopped after step ${optimizer.stepsDone}${checkpoint ? `, saved in ${checkpoint}` : ''}`);
     process.exit(130);
   }
   return { loss, rate: speed };

@@ -17,13 +17,12 @@ export interface AdamwOptions {
   readonly weightDecay?: number | undefined;
   /** Which weights decay; default those of two dimensions or more: not biases, not the gains of norms. */
   readonly decays?: ((name: string, weight: Variable) => boolean) | undefined;
-  /** Steps that the moments have seen: to go on from a checkpoint; default 0. */
-  readonly stepsDone?: number | undefined;
 }
 
 /** An optimizer with its state. */
 export interface Adamw {
-  readonly stepsDone: number;
+  /** Steps that the moments have seen; set it after a checkpoint was loaded into them. */
+  stepsDone: number;
   /** "weight:firstMoment" and "weight:secondMoment" of each weight: what a checkpoint keeps besides the weights. */
   readonly moments: Readonly<Record<string, Variable>>;
   /** One step on every trainable weight; float32, as all of TensorFlow.js. */
@@ -43,8 +42,7 @@ export function adamw(tf: TensorFlow, weights: Readonly<Record<string, Variable>
   const { weightDecay = 0.01, decays = (_name, weight) => weight.rank >= 2, ...constants } = options;
   requireNumber('learningRate', constants.learningRate, 'a number >= 0', (value) => value >= 0);
   requireNumber('weightDecay', weightDecay, 'a number >= 0', (value) => value >= 0);
-  requireInteger('stepsDone', options.stepsDone ?? 0, 0);
-  let { stepsDone = 0 } = options;
+  let stepsDone = 0;
   const trained = Object.entries(weights).filter(([, weight]) => weight.trainable);
   const moments = Object.fromEntries(
     trained.flatMap(([name, weight]) =>
@@ -56,6 +54,10 @@ export function adamw(tf: TensorFlow, weights: Readonly<Record<string, Variable>
   return {
     get stepsDone() {
       return stepsDone;
+    },
+    set stepsDone(done) {
+      requireInteger('stepsDone', done, 0);
+      stepsDone = done;
     },
     moments,
     step(gradients, { learningRate = constants.learningRate } = {}) {

@@ -17,17 +17,22 @@ function runExample(name: string, ...args: string[]) {
 /** What a run printed, but for its speed. */
 const outcome = (stdout: string) => stdout.replace(/[\d ]+(?=(samples|tokens)\/s)/g, ' ');
 
-test.each([['train-mlp', '3', '6']])('%s goes on from its checkpoint, bit for bit', (name, some, all) => {
+const EXAMPLES: [string, string[]][] = [
+  ['train-mlp', []],
+  ['train-gpt', ['--layers', '1', '--width', '16', '--write', '8']],
+];
+
+test.each(EXAMPLES)('%s goes on from its checkpoint, bit for bit', (name, sizes) => {
   const checkpoint = join(folder, `${name}.safetensors`);
-  expect(runExample(name, '--steps', some, '--checkpoint', checkpoint).status).toBe(0);
-  const resumed = runExample(name, '--steps', all, '--checkpoint', checkpoint);
-  expect(resumed.stderr).toContain(`goes on after step ${some}`);
-  const straight = runExample(name, '--steps', all);
+  expect(runExample(name, ...sizes, '--steps', '3', '--checkpoint', checkpoint).status).toBe(0);
+  const resumed = runExample(name, ...sizes, '--steps', '6', '--checkpoint', checkpoint);
+  expect(resumed.stderr).toContain('goes on after step 3');
+  const straight = runExample(name, ...sizes, '--steps', '6');
   expect(straight.stdout).toMatch(/loss \d\.\d{6}/);
   expect(outcome(resumed.stdout)).toBe(outcome(straight.stdout));
 });
 
-test.each(['train-mlp'])('%s refuses a number of steps that is none', (name) => {
+test.each(EXAMPLES)('%s refuses a number of steps that is none', (name) => {
   const { status, stderr } = runExample(name, '--steps', 'many');
   expect(status).toBe(2);
   expect(stderr).toContain('"many"');

@@ -41,7 +41,8 @@ test('steps with a learning rate each, decoupled decay of matrices alone, moment
   let optimizer = adamw(tf, weights, options);
   steps.forEach((gradient, index) => {
     if (index === 2) {
-      const next = adamw(tf, weights, { ...options, stepsDone: optimizer.stepsDone });
+      const next = adamw(tf, weights, options);
+      next.stepsDone = optimizer.stepsDone;
       for (const [name, moment] of Object.entries(next.moments)) moment.assign(optimizer.moments[name] as Variable);
       optimizer.dispose();
       optimizer = next;
@@ -100,7 +101,6 @@ test('a small gpt learns a cycle of tokens, and memory stays flat', () => {
 test.each<[string, Partial<AdamwOptions>]>([
   ['no learning rate', { learningRate: undefined as unknown as number }],
   ['a negative decay', { weightDecay: -1 }],
-  ['half a step', { stepsDone: 0.5 }],
 ])('adamw refuses %s', (_what, wrong) => {
   expect(thrownCode(() => adamw(tf, {}, { learningRate: 1, ...wrong }))).toBe('GRADSIFT_ARGUMENT');
 });
@@ -108,6 +108,7 @@ test.each<[string, Partial<AdamwOptions>]>([
 test('a step refuses gradients that are missing or of another shape, a clip a norm of zero', () => {
   const optimizer = adamw(tf, { a: tf.variable(tensor(1, [2])) }, { learningRate: 1 });
   expect(thrownCode(() => optimizer.step({}))).toBe('GRADSIFT_ARGUMENT');
+  expect(thrownCode(() => (optimizer.stepsDone = 0.5))).toBe('GRADSIFT_ARGUMENT');
   expect(thrownCode(() => optimizer.step({ a: tf.ones([3]) }))).toBe('GRADSIFT_SHAPE');
   expect(thrownCode(() => clipByGlobalNorm(tf, {}, 0))).toBe('GRADSIFT_ARGUMENT');
 });
