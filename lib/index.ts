@@ -13,6 +13,7 @@ export {
   type FactoredSumsOptions,
 } from './gradients/factored-sums.js';
 export { factoredRows, type FactoredLayer, type FactoredRowsOptions, type FactoredTerm } from './gradients/factored.js';
+export { openGradientWriter, type GradientWriter, type GradientWriterOptions } from './gradients/gradient-writer.js';
 export type { MemoryGradients, MemoryLayer } from './gradients/memory-store.js';
 export { openGradients, type OpenGradientsOptions } from './gradients/open-gradients.js';
 export { readSafetensors, type SafetensorsFile } from './gradients/read-safetensors.js';
