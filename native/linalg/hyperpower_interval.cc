@@ -7,11 +7,19 @@
 
 namespace gradsift {
 
+namespace {
+
+// Up to this size the steps that a tighter b saves, at 2 n^3 flops each, cost less than to find it by Lanczos.
+constexpr std::size_t kNormsSuffice = 64;
+
+}  // namespace
+
 template <class T>
 Status HyperpowerInterval::find(const Execution& execution, std::size_t n, const T* matrix, double damping,
                                 double lambda_min, double lambda_max) noexcept {
   const bool lower_known = lambda_min > 0 || damping > 0;
-  const unsigned steps = !lower_known ? kBothEndsSteps : lambda_max > 0 ? 0 : kUpperSteps;
+  const unsigned upper = lambda_max > 0 || n <= kNormsSuffice ? 0 : kUpperSteps;
+  const unsigned steps = lower_known ? upper : kBothEndsSteps;
   SpectralBounds bounds;
   const Status status = steps == 0 ? norm_bounds(execution, n, matrix, damping, bounds)
                                    : spectral_bounds(execution, n, matrix, damping, steps, bounds);

@@ -12,6 +12,10 @@ HyperpowerScalars hyperpower_scalars(double a, double b, unsigned order) noexcep
   double delta = 2 * a / (a + b);
   double rho = (b - a) / (b + a);
   for (unsigned k = 0; k < kMaxDoublings; ++k) {
+    if (rho == 0) {  // and so it stays
+      std::fill(scalars.scale + k, scalars.scale + kMaxDoublings, 1.0);
+      break;
+    }
     scalars.rho[k] = rho;
     // Near 1, rho is what delta leaves; near 0, its own recursion keeps the digits.
     if (order == 2) {
