@@ -7,9 +7,10 @@
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { accelerate, adamw, dense, softmaxCrossEntropy } from 'gradsift/tfjs';
+import { accelerate, adamw } from 'gradsift/tfjs';
 import { CLASSES, PIXELS, readDigits, split } from './digits/data.mjs';
-import { generator, permutation, uniform } from './digits/random.mjs';
+import { generator, permutation } from './digits/random.mjs';
+import { accuracy, mlp } from './training/mlp.mjs';
 import { run, wholeNumber } from './training/run.mjs';
 
 const { values } = parseArgs({
@@ -34,23 +35,8 @@ const { base, train, test } = split(readDigits(), random, 0); // no wrong labels
 const images = tf.tensor2d([...base.pixels, ...train.pixels], [base.count + train.count, PIXELS]);
 const labels = tf.tensor1d([...base.labels, ...train.labels], 'int32');
 
-const variable = (values, shape) => tf.tidy(() => tf.variable(tf.tensor(values, shape)));
-const weights = {};
-WIDTHS.slice(1).forEach((out, l) => {
-  const bound = Math.sqrt(6 / WIDTHS[l]); // He initialisation, for ReLU
-  weights[`${l}.weight`] = variable(uniform(random, WIDTHS[l] * out, bound), [WIDTHS[l], out]);
-  weights[`${l}.bias`] = variable(new Float32Array(out), [out]);
-});
-
-function logits(x) {
-  for (let l = 0; l < WIDTHS.length - 1; ++l) {
-    x = dense(tf, l === 0 ? x : tf.relu(x), weights[`${l}.weight`], weights[`${l}.bias`]);
-  }
-  return x;
-}
-
-const model = { tf, weights, losses: ({ inputs, targets }) => softmaxCrossEntropy(tf, logits(inputs), targets) };
-const optimizer = adamw(tf, weights, { learningRate: 1e-3 });
+const model = mlp(WIDTHS, random);
+const optimizer = adamw(tf, model.weights, { learningRate: 1e-3 });
 
 /** The samples of batch `index`: each epoch has an order of its own, known from its number. */
 function batch(index) {
@@ -67,11 +53,8 @@ const { loss, rate } = await run({
   ...{ model, optimizer, batch, steps, every: 100, items: BATCH, unit: 'samples' },
   checkpoint: values.checkpoint,
 });
-const right = tf.tidy(() => {
-  const guesses = logits(tf.tensor2d(test.pixels, [test.count, PIXELS])).argMax(1);
-  return guesses.equal(tf.tensor1d(test.labels, 'int32')).mean().dataSync()[0];
-});
+const held = { inputs: tf.tensor2d(test.pixels, [test.count, PIXELS]), targets: tf.tensor1d(test.labels, 'int32') };
 console.log(
-  `${steps} steps of ${BATCH} digits: loss ${loss.toFixed(6)}, ${(100 * right).toFixed(1)} % of ${test.count} ` +
+  `${steps} steps of ${BATCH} digits: loss ${loss.toFixed(6)}, ${(100 * accuracy(model, held)).toFixed(1)} % of ${test.count} ` +
     `test digits right, ${Math.round(rate)} samples/s.`,
 );

@@ -38,11 +38,13 @@ export function wholeNumber(name, text) {
  * Trains `model` until `optimizer` has done `steps` steps, on the batches that `batch(index)` makes: a function of the
  * step's number alone, so that a run can go on. Saves weights and optimizer in the file `checkpoint`, if named, after
  * every `every` steps and at the end, and starts from it where it exists. Ctrl-C saves too, and ends the process with
- * 130. A step trains on `items` of a `unit`. `learningRate(index)`, `clipNorm`: as trainStep takes them.
+ * 130. A step trains on `items` of a `unit`. `learningRate(index)`, `clipNorm`: as trainStep takes them. `look(done)` is
+ * called between steps, with the number done.
  *
  * Returns the mean loss of the last fifty steps or so, and items a second.
  */
-export async function run({ model, optimizer, batch, steps, every, items, unit, checkpoint, learningRate, clipNorm }) {
+export async function run({ model, optimizer, batch, steps, every, items, unit, checkpoint, ...options }) {
+  const { learningRate, clipNorm, look } = options;
   const variables = { ...model.weights, ...optimizer.moments };
   let loss = null;
   if (checkpoint !== undefined && existsSync(checkpoint)) {
@@ -67,6 +69,7 @@ export async function run({ model, optimizer, batch, steps, every, items, unit, 
     loss = loss === null ? now : 0.98 * loss + 0.02 * now;
     shown.update(index + 1, `loss ${loss.toFixed(4)}  ${Math.round(rate())} ${unit}/s`);
     if ((index + 1) % every === 0 && index + 1 < steps) await save();
+    await look?.(index + 1);
     await nextTurn(); // lets Ctrl-C through
   }
   const speed = optimizer.stepsDone > first ? rate() : 0;

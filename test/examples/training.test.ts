@@ -32,7 +32,17 @@ test.each(EXAMPLES)('%s goes on from its checkpoint, bit for bit', (name, sizes)
   expect(outcome(resumed.stdout)).toBe(outcome(straight.stdout));
 });
 
-test.each(EXAMPLES)('%s refuses a number of steps that is none', (name) => {
+test('influence-while-training shows the same numbers after going on from its checkpoint', () => {
+  const rows = (stdout: string) => [...stdout.matchAll(/^ +\d.*(?= +\S+$)/gm)].map(([row]) => row);
+  const checkpoint = join(folder, 'influence.safetensors');
+  const first = runExample('influence-while-training', '--steps', '2', '--checkpoint', checkpoint);
+  const second = runExample('influence-while-training', '--steps', '4', '--checkpoint', checkpoint);
+  const straight = rows(runExample('influence-while-training', '--steps', '4').stdout);
+  expect(straight).toHaveLength(4);
+  expect([...rows(first.stdout), ...rows(second.stdout)]).toEqual(straight);
+});
+
+test.each([...EXAMPLES, ['influence-while-training', []]])('%s refuses a number of steps that is none', (name) => {
   const { status, stderr } = runExample(name, '--steps', 'many');
   expect(status).toBe(2);
   expect(stderr).toContain('"many"');
