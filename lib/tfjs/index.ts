@@ -12,7 +12,7 @@ export type { TensorFlow } from './tensorflow.js';
 export { adamw } from './adamw.js';
 export type { Adamw, AdamwOptions } from './adamw.js';
 export { captureGradients } from './capture/capture-gradients.js';
-export type { CaptureOptions, CapturedGradients } from './capture/capture-gradients.js';
+export type { CapturedGradients, CaptureOptions } from '../gradients/captured-gradients.js';
 export { gpt } from './gpt.js';
 export type { Gpt, GptOptions, LoraOptions } from './gpt.js';
 export type { Data, Dataset } from './dataset.js';

@@ -12,6 +12,7 @@ const LIB = {
   gradients: ['linalg', 'native'],
   ...Object.fromEntries(FAMILIES.map((family) => [family, BELOW_FAMILIES])),
   tfjs: [...FAMILIES, ...BELOW_FAMILIES],
+  jax: [...FAMILIES, ...BELOW_FAMILIES],
   report: [...FAMILIES, ...BELOW_FAMILIES],
   cli: [...FAMILIES, ...BELOW_FAMILIES, 'report'],
 };
@@ -88,7 +89,9 @@ function libDirection(graph, report) {
 function unusedTypescript(tree, graph, report) {
   const roots = [...graph.keys()].filter(
     (file) =>
-      /^lib\/(index|cli\/main|tfjs\/index)\.ts$/.test(file) || file.endsWith('.test.ts') || file.startsWith('bench/'),
+      /^lib\/(index|cli\/main|(tfjs|jax)\/index)\.ts$/.test(file) ||
+      file.endsWith('.test.ts') ||
+      file.startsWith('bench/'),
   );
   const isTest = (file) => !file.startsWith('lib/');
   const seen = new Set();

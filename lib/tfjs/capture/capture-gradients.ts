@@ -1,21 +1,10 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { GradsiftError, mismatch, show } from '../../errors.js';
+import type { CapturedGradients, CaptureOptions } from '../../gradients/captured-gradients.js';
 import type { FactoredLayer } from '../../gradients/factored.js';
-import { selectNames, type LayerSelection } from '../../gradients/layers.js';
+import { selectNames } from '../../gradients/layers.js';
 import type { Batch, Model } from '../model.js';
 import { recording, type Recorded, type Recorder } from './recorder.js';
-
-/** Gradients of a batch, sample by sample, in factored form: plain typed arrays, no tensor is held. */
-export interface CapturedGradients {
-  readonly samples: number;
-  /** The loss of each sample. */
-  readonly losses: Float32Array;
-  /** One for each of the chosen weights, in the order of the model's. */
-  readonly layers: readonly FactoredLayer[];
-}
-
-/** Which weights: by globs on their names (`layers`, `exclude`); default all that are trainable. */
-export type CaptureOptions = LayerSelection;
 
 /**
  * Gradients of the loss of every sample of a batch, for the chosen weights, in one forward and one backward pass. They
