@@ -12,6 +12,8 @@
 #include <tuple>
 #include <utility>
 
+#include "native/kernels/training.h"
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define GRADSIFT_X86 1  // avx2/ and avx512/ compile to nothing elsewhere
 #elif defined(__aarch64__) || defined(_M_ARM64)
@@ -209,6 +211,7 @@ struct KernelTable {
   const TileKernel<float>* tile_bf16 = nullptr;
   const LaneKernel<float>* lanes_f32 = nullptr;
   const LaneKernel<double>* lanes_f64 = nullptr;
+  const TrainingKernels* training_f32 = nullptr;
   void (*small_product_f32)(const SmallProduct<float>&) noexcept = nullptr;
   void (*small_product_f64)(const SmallProduct<double>&) noexcept = nullptr;
   void (*pack_f32)(const Pack<float, float>&) noexcept = nullptr;
@@ -264,7 +267,8 @@ inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
                                             &KernelTable::small_product_f32,
                                             &KernelTable::small_product_f64,
                                             &KernelTable::lanes_f32,
-                                            &KernelTable::lanes_f64};
+                                            &KernelTable::lanes_f64,
+                                            &KernelTable::training_f32};
 static_assert(sizeof(KernelTable) == (3 + std::tuple_size_v<decltype(kEntries)>)*sizeof(void*),
               "an op is missing from kEntries");
 

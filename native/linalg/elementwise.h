@@ -25,6 +25,16 @@ Status for_each_row(const Execution& execution, std::size_t rows, std::size_t co
   return done ? Status::ok : Status::cancelled;
 }
 
+// Runs body(first, count) for each part of [0, elements), of about as many.
+template <class Body>
+Status for_each_part(const Execution& execution, std::size_t elements, const Body& body) noexcept {
+  const bool done = execution.parallel((elements + kRowTileElements - 1) / kRowTileElements, [&](std::size_t tile) {
+    const std::size_t first = tile * kRowTileElements;
+    body(first, std::min(kRowTileElements, elements - first));
+  });
+  return done ? Status::ok : Status::cancelled;
+}
+
 inline constexpr std::size_t kLanes = 8;
 
 inline double merge_lanes(const double (&lane)[kLanes]) noexcept {

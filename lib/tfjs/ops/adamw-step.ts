@@ -2,6 +2,7 @@ import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { requireInteger, requireNumber } from '../../errors.js';
 import type { TensorFlow } from '../tensorflow.js';
 import { requireTensor } from './inputs.js';
+import { hasKernel, ownMemory, runKernel } from './native.js';
 
 /** One step of {@link adamwStep}: the variable, its gradient and moments, and the constants. */
 export interface AdamwStep {
@@ -51,6 +52,12 @@ export function adamwStep(tf: TensorFlow, options: AdamwStep): void {
   requireNumber('beta2', beta2, 'a number in [0, 1)', (value) => value >= 0 && value < 1);
   requireNumber('epsilon', epsilon, 'a number > 0', (value) => value > 0);
   requireNumber('weightDecay', weightDecay, 'a number >= 0', (value) => value >= 0);
+  if (hasKernel(tf, 'GradsiftAdam')) {
+    for (const written of [p, m, v]) ownMemory(tf, written);
+    const corrections = { correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) };
+    runKernel(tf, 'GradsiftAdam', { p, g, m, v }, { ...corrections, beta1, beta2, learningRate, epsilon, weightDecay });
+    return;
+  }
   tf.tidy(() => {
     m.assign(m.mul(beta1).add(g.mul(1 - beta1)));
     v.assign(v.mul(beta2).add(g.square().mul(1 - beta2)));

@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { GradsiftError } from '../../errors.js';
 import type { TensorFlow } from '../tensorflow.js';
 import { lastDimension, requireTensor } from './inputs.js';
+import { differentiable, hasKernel, runKernel } from './native.js';
 
 /**
  * Scaled dot-product attention in which a position sees itself and what came before it (Vaswani et al. 2017, equation
@@ -27,8 +28,21 @@ export function causalAttention(tf: TensorFlow, q: Tensor, k: Tensor, v: Tensor)
 
 /** softmax(scale x + mask) over the last dimension of the square matrices x. */
 function causalSoftmax(tf: TensorFlow, x: Tensor, scale: number): Tensor {
+  if (hasKernel(tf, 'GradsiftCausalSoftmax')) return nativeSoftmax(tf, x, scale);
   const positions = x.shape.at(-1) as number;
   const seen = tf.linalg.bandPart(tf.ones([positions, positions]), -1, 0);
   // Far below every score, and finite: infinity minus infinity would be NaN.
   return tf.softmax(x.mul(scale).add(seen.sub(1).mul(1e30)));
+}
+
+function nativeSoftmax(tf: TensorFlow, x: Tensor, scale: number): Tensor {
+  return differentiable(
+    tf,
+    [x],
+    () => {
+      const value = runKernel(tf, 'GradsiftCausalSoftmax', { x }, { scale });
+      return { value, saved: [value] };
+    },
+    (dy, saved) => [runKernel(tf, 'GradsiftCausalSoftmaxGradient', { y: saved[0] as Tensor, dy }, { scale })],
+  );
 }

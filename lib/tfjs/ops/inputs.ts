@@ -1,11 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { GradsiftError, mismatch } from '../../errors.js';
-import type { TensorFlow } from '../tensorflow.js';
-
-/** Whether the backend in use has the kernel: `accelerate` puts in those whose names begin with Gradsift. */
-export function hasKernel(tf: TensorFlow, name: string): boolean {
-  return (tf.getKernel(name, tf.getBackend()) as unknown) !== undefined;
-}
 
 /** Throws unless the argument is a live tensor of the dtype, and of the shape where one is given. */
 export function requireTensor(

@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { requireNumber } from '../../errors.js';
 import type { TensorFlow } from '../tensorflow.js';
 import { lastDimension, requireTensor } from './inputs.js';
+import { differentiable, hasKernel, runKernel } from './native.js';
 
 /**
  * Layer normalisation over the last dimension (Ba, Kiros and Hinton 2016):
@@ -22,9 +23,22 @@ export function layerNorm(tf: TensorFlow, x: Tensor, gain: Tensor, bias: Tensor,
   requireTensor('gain', gain, 'float32', [width]);
   requireTensor('bias', bias, 'float32', [width]);
   requireNumber('epsilon', epsilon, 'a number > 0', (value) => value > 0);
+  if (hasKernel(tf, 'GradsiftNorm')) return native(tf, x, gain, bias, epsilon);
   return tf.tidy(() => {
     const centred = x.sub(x.mean(-1, true));
     const variance = centred.square().mean(-1, true);
     return centred.mul(variance.add(epsilon).rsqrt()).mul(gain).add(bias);
   });
+}
+
+function native(tf: TensorFlow, x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
+  return differentiable(
+    tf,
+    [x, gain, bias],
+    () => ({ value: runKernel(tf, 'GradsiftNorm', { x, gain, bias }, { epsilon }), saved: [x, gain, bias] }),
+    (dy, saved) => {
+      const [x, gain, bias] = saved as [Tensor, Tensor, Tensor];
+      return runKernel<Tensor[]>(tf, 'GradsiftNormGradient', { x, gain, bias, dy }, { epsilon });
+    },
+  );
 }

@@ -1,7 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { mismatch } from '../../errors.js';
 import type { TensorFlow } from '../tensorflow.js';
 import { lastDimension, requireTensor } from './inputs.js';
+import { requireLabels } from './labels.js';
+import { differentiable, hasKernel, runKernel } from './native.js';
 
 /**
  * Cross-entropy of softmax(logits) and integer labels, one loss a row, in nats:
@@ -19,6 +20,7 @@ import { lastDimension, requireTensor } from './inputs.js';
 export function softmaxCrossEntropy(tf: TensorFlow, logits: Tensor, labels: Tensor): Tensor {
   const classes = lastDimension('logits', logits);
   requireTensor('labels', labels, 'int32', logits.shape.slice(0, -1));
+  if (hasKernel(tf, 'GradsiftCrossEntropy')) return native(tf, logits, labels);
   requireLabels(labels.dataSync(), classes);
   return tf.tidy(() => {
     const chosen = tf.oneHot(labels, classes).cast('float32');
@@ -26,12 +28,14 @@ export function softmaxCrossEntropy(tf: TensorFlow, logits: Tensor, labels: Tens
   });
 }
 
-/** Throws unless every label is one of the classes. */
-export function requireLabels(labels: ArrayLike<number>, classes: number): void {
-  for (let i = 0; i < labels.length; ++i) {
-    const label = labels[i] as number;
-    if (!(label >= 0 && label < classes)) {
-      throw mismatch('GRADSIFT_ARGUMENT', `labels[${i}]`, `an integer in [0, ${classes - 1}]`, label);
-    }
-  }
+function native(tf: TensorFlow, logits: Tensor, labels: Tensor): Tensor {
+  return differentiable(
+    tf,
+    [logits],
+    () => ({ value: runKernel(tf, 'GradsiftCrossEntropy', { logits, labels }), saved: [logits, labels] }),
+    (dy, saved) => {
+      const [logits, labels] = saved as [Tensor, Tensor];
+      return [runKernel(tf, 'GradsiftCrossEntropyGradient', { logits, labels, dy })];
+    },
+  );
 }

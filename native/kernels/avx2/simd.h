@@ -29,6 +29,24 @@ struct F32 {
   static Register div(Register a, Register b) noexcept { return _mm256_div_ps(a, b); }
   static Register sqrt(Register x) noexcept { return _mm256_sqrt_ps(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm256_fmadd_ps(a, b, c); }
+  static Register max(Register a, Register b) noexcept { return _mm256_max_ps(a, b); }
+  static Register keep(Register x, Mask mask) noexcept { return _mm256_and_ps(x, _mm256_castsi256_ps(mask)); }
+  static Register where_less(Register a, Register b, Register yes, Register no) noexcept {
+    return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+  }
+  static Register power_of_two(Register n) noexcept {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+  }
+  static float sum(Register x) noexcept {
+    const __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 pair = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)));
+  }
+  static float greatest(Register x) noexcept {
+    const __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 pair = _mm_max_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)));
+  }
   static Register widen_bf16(const std::uint16_t* bits) noexcept {
     const __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bits));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(narrow), 16));

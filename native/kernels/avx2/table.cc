@@ -21,6 +21,7 @@
 #include "native/kernels/generic/rows.h"
 #include "native/kernels/generic/small_product.h"
 #include "native/kernels/generic/tile.h"
+#include "native/kernels/generic/training.h"
 #include "native/kernels/generic/widen.h"
 
 #include "native/kernels/avx2/end.h"
@@ -65,6 +66,7 @@ constinit const KernelTable kAvx2 = {
     .tile_bf16 = &generic::kTile<Bf16, kTileRows, kPairVectors>,
     .lanes_f32 = &generic::kLaneKernel<F32, F64, kLaneBlock>,
     .lanes_f64 = &generic::kLaneKernel<F64, F64, kLaneBlock>,
+    .training_f32 = &generic::kTraining<F32>,
     .small_product_f32 = generic::small_product<F32, F32, kSmallRegisters, kSmallVectors>,
     .small_product_f64 = generic::small_product<F64, F64, kSmallRegisters, kSmallVectors>,
     .pack_f32 = generic::pack<F32, float>,

@@ -26,6 +26,16 @@ struct F32 {
   static Register div(Register a, Register b) noexcept { return _mm512_div_ps(a, b); }
   static Register sqrt(Register x) noexcept { return _mm512_sqrt_ps(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+  static Register max(Register a, Register b) noexcept { return _mm512_max_ps(a, b); }
+  static Register keep(Register x, Mask mask) noexcept { return _mm512_maskz_mov_ps(mask, x); }
+  static Register where_less(Register a, Register b, Register yes, Register no) noexcept {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+  }
+  static Register power_of_two(Register n) noexcept {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+  }
+  static float sum(Register x) noexcept { return _mm512_reduce_add_ps(x); }
+  static float greatest(Register x) noexcept { return _mm512_reduce_max_ps(x); }
   static Register widen_bf16(const std::uint16_t* bits) noexcept {
     const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bits));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16));

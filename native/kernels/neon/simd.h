@@ -34,6 +34,20 @@ struct F32 {
   static Register div(Register a, Register b) noexcept { return vdivq_f32(a, b); }
   static Register sqrt(Register x) noexcept { return vsqrtq_f32(x); }
   static Register fma(Register a, Register b, Register c) noexcept { return vfmaq_f32(c, a, b); }
+  static Register max(Register a, Register b) noexcept { return vmaxq_f32(a, b); }
+  static Register keep(Register x, Mask count) noexcept {
+    const std::uint32_t lanes[kLanes] = {0, 1, 2, 3};
+    const uint32x4_t kept = vcltq_u32(vld1q_u32(lanes), vdupq_n_u32(static_cast<std::uint32_t>(count)));
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), kept));
+  }
+  static Register where_less(Register a, Register b, Register yes, Register no) noexcept {
+    return vbslq_f32(vcltq_f32(a, b), yes, no);
+  }
+  static Register power_of_two(Register n) noexcept {
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23));
+  }
+  static float sum(Register x) noexcept { return vaddvq_f32(x); }
+  static float greatest(Register x) noexcept { return vmaxvq_f32(x); }
   static Register widen_bf16(const std::uint16_t* bits) noexcept {
     return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(bits), 16));
   }

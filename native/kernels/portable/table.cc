@@ -17,6 +17,7 @@ constinit const KernelTable kPortable = {
     .tile_bf16 = &portable::kTileBf16,
     .lanes_f32 = &portable::kLanesF32,
     .lanes_f64 = &portable::kLanesF64,
+    .training_f32 = &portable::kTrainingF32,
     .small_product_f32 = portable::small_product_f32,
     .small_product_f64 = portable::small_product_f64,
     .pack_f32 = portable::pack_f32,

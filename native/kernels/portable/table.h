@@ -10,6 +10,7 @@ extern const TileKernel<double> kTileF64;
 extern const TileKernel<float> kTileBf16;
 extern const LaneKernel<float> kLanesF32;
 extern const LaneKernel<double> kLanesF64;
+extern const TrainingKernels kTrainingF32;
 void small_product_f32(const SmallProduct<float>& product) noexcept;
 void small_product_f64(const SmallProduct<double>& product) noexcept;
 void pack_f32(const Pack<float, float>& pack) noexcept;
