@@ -86,3 +86,33 @@ export {
   type WoodburyResult,
 } from './linalg/woodbury-solve.js';
 export { backend, type Backend } from './native/backend.js';
+export { random, seeded, type Random, type RandomState } from './random.js';
+export {
+  aioli,
+  aioliMixtures,
+  type AioliEvidence,
+  type AioliOptions,
+  type AioliState,
+  type AioliSweep,
+} from './reweighting/aioli.js';
+export { apportion } from './reweighting/apportion.js';
+export { basisScores, mixBasis, type Basis } from './reweighting/basis.js';
+export { dga, type DgaEvidence, type DgaOptions, type DgaState } from './reweighting/dga.js';
+export { doge, type DogeEvidence, type DogeOptions, type DogeState } from './reweighting/doge.js';
+export { normalise, type DomainNumbers, type DomainWeights } from './reweighting/domains.js';
+export { doremi, excessLoss, type DoremiEvidence, type DoremiOptions, type DoremiState } from './reweighting/doremi.js';
+export { grape, type Grape, type GrapeEvidence, type GrapeOptions, type GrapeState } from './reweighting/grape.js';
+export type { LimitOptions } from './reweighting/limits.js';
+export { predictLoss, type LawDegree, type MixtureLaw, type MixtureRun } from './reweighting/mixture-law.js';
+export { odm, type OdmEvidence, type OdmOptions, type OdmState } from './reweighting/odm.js';
+export { proportional, type ProportionalOptions } from './reweighting/proportional.js';
+export {
+  regmix,
+  type Regmix,
+  type RegmixEvidence,
+  type RegmixOptions,
+  type RegmixState,
+} from './reweighting/regmix.js';
+export type { AbsentPolicy, Reweighter, ReweighterState, WeightOptions } from './reweighting/reweighter.js';
+export { temperature, type TemperatureOptions } from './reweighting/temperature.js';
+export { uniform } from './reweighting/uniform.js';
