@@ -10,6 +10,7 @@ export {
   domainGradients,
   factoredSums,
   type DomainGradients,
+  type DomainGradientsOptions,
   type FactoredSumsOptions,
 } from './gradients/factored-sums.js';
 export { factoredRows, type FactoredLayer, type FactoredRowsOptions, type FactoredTerm } from './gradients/factored.js';

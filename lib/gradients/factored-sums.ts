@@ -1,10 +1,10 @@
 // Sums of factored gradients over groups of samples: the gradient of each domain of a batch, without any sample's.
-import { mismatch, requireInteger } from '../errors.js';
+import { mismatch, requireInteger, show } from '../errors.js';
 import { matmul } from '../linalg/matmul.js';
 import type { CallOptions } from '../native/calls.js';
 import { isIndexed, requireFactored, type FactoredLayer, type FactoredTerm } from './factored.js';
 
-/** Which samples are summed, and with what weights. */
+/** Which samples are summed, and with what factors. */
 export interface FactoredSumsOptions extends CallOptions {
   /** Number of sums; default 1. */
   readonly groups?: number | undefined;
@@ -12,11 +12,16 @@ export interface FactoredSumsOptions extends CallOptions {
   readonly groupOf?: ArrayLike<number> | undefined;
   /** Factor of each sample; default 1. */
   readonly weights?: ArrayLike<number> | undefined;
+  /** Factor of each sum; default 1. */
+  readonly scales?: ArrayLike<number> | undefined;
+  /** Receives [groups, r, d]; allocated when absent. */
+  readonly out?: Float32Array | undefined;
 }
 
 /**
- * Weighted sums of the gradients of each group of samples, sum_{i in group} weights[i] g_i: rows are put in the order
- * of their groups, and a group is one product, left' right, over all its samples and positions.
+ * Weighted sums of the gradients of each group of samples, scales[group] sum_{i in group} weights[i] g_i: rows are put
+ * in the order of their groups (and stay where they are if they lie so), and a group is one product, left' right, over
+ * all its samples and positions.
  *
  * @returns [groups, r, d]; zeros for a group without samples
  * @throws GradsiftError GRADSIFT_ARGUMENT or GRADSIFT_SHAPE, naming the argument
@@ -24,26 +29,36 @@ export interface FactoredSumsOptions extends CallOptions {
 export function factoredSums(layer: FactoredLayer, options: FactoredSumsOptions = {}): Float32Array {
   requireFactored(layer);
   const { samples, r, d } = layer;
-  const { groups = 1, groupOf, weights, threads } = options;
+  const { groups = 1, groupOf, weights, scales, threads } = options;
   requireInteger('groups', groups, 1);
   const members = samplesOfGroups(samples, groups, groupOf);
-  if (weights !== undefined && weights.length !== samples) {
-    throw mismatch('GRADSIFT_SHAPE', 'weights', `one for each of ${samples} samples`, weights);
-  }
-  const out = new Float32Array(groups * r * d);
+  requireCount('weights', weights, samples);
+  requireCount('scales', scales, groups);
+  const { out = new Float32Array(groups * r * d) } = options;
+  if (out.length !== groups * r * d) throw mismatch('GRADSIFT_SHAPE', 'out', `${groups * r * d} numbers`, out);
+  // Products overwrite, what is indexed adds.
+  const terms = [...layer.terms].sort((a, b) => Number(isIndexed(a)) - Number(isIndexed(b)));
   members.forEach((group, index) => {
     const target = out.subarray(index * r * d, (index + 1) * r * d);
-    for (const term of layer.terms) addTerm(layer, term, group, weights, target, threads);
+    if (group.length === 0 || isIndexed(terms[0] as FactoredTerm)) target.fill(0);
+    if (group.length === 0) return;
+    terms.forEach((term, place) => {
+      const sum = { group, weights, scale: scales?.[index] ?? 1, beta: place === 0 ? 0 : 1, out: target, threads };
+      addTerm(layer, term, sum);
+    });
   });
   return out;
+}
+
+function requireCount(name: string, values: ArrayLike<number> | undefined, count: number): void {
+  if (values !== undefined && values.length !== count)
+    throw mismatch('GRADSIFT_SHAPE', name, `${count} numbers`, values);
 }
 
 /** Indices of the samples of each group. */
 function samplesOfGroups(samples: number, groups: number, groupOf: ArrayLike<number> | undefined): number[][] {
   const members = Array.from({ length: groups }, (): number[] => []);
-  if (groupOf !== undefined && groupOf.length !== samples) {
-    throw mismatch('GRADSIFT_SHAPE', 'groupOf', `one for each of ${samples} samples`, groupOf);
-  }
+  requireCount('groupOf', groupOf, samples);
   for (let i = 0; i < samples; ++i) {
     const group = groupOf?.[i] ?? 0;
     requireInteger(`groupOf[${i}]`, group, -1, groups - 1);
@@ -52,50 +67,53 @@ function samplesOfGroups(samples: number, groups: number, groupOf: ArrayLike<num
   return members;
 }
 
-function addTerm(
-  { r, d, samples }: FactoredLayer,
-  term: FactoredTerm,
-  group: readonly number[],
-  weights: ArrayLike<number> | undefined,
-  out: Float32Array,
-  threads: number | undefined,
-): void {
+interface Sum {
+  readonly group: readonly number[];
+  readonly weights: ArrayLike<number> | undefined;
+  readonly scale: number;
+  readonly beta: number;
+  readonly out: Float32Array;
+  readonly threads: number | undefined;
+}
+
+function addTerm({ r, d }: FactoredLayer, term: FactoredTerm, sum: Sum): void {
+  const { group, weights, scale, beta, out, threads } = sum;
   const { positions } = term;
-  const inOrder = group.length === samples;
-  const right = inOrder && !weights ? term.right : gather(term.right, group, positions * d, weights);
+  const right = weights ? weighted(term.right, group, positions * d, weights) : take(term.right, group, positions * d);
   if (isIndexed(term)) {
-    const left = inOrder ? term.left : gatherIndices(term.left, group, positions);
+    const left = take(term.left, group, positions);
     for (let row = 0; row < left.length; ++row) {
       const to = (left[row] as number) * d;
-      for (let j = 0; j < d; ++j) out[to + j]! += right[row * d + j] as number;
+      for (let j = 0; j < d; ++j) out[to + j]! += scale * (right[row * d + j] as number);
     }
     return;
   }
-  const left = inOrder ? (term.left as Float32Array) : gather(term.left as Float32Array, group, positions * r);
+  const left = take(term.left as Float32Array, group, positions * r);
   const k = group.length * positions;
-  if (k > 0) matmul(left, right, { m: r, k, n: d, transposeA: true, beta: 1, out, threads });
+  matmul(left, right, { m: r, k, n: d, transposeA: true, alpha: scale, beta, out, threads });
 }
 
-function gather(
-  rows: Float32Array,
-  group: readonly number[],
-  length: number,
-  weights?: ArrayLike<number>,
-): Float32Array {
-  const out = new Float32Array(group.length * length);
-  group.forEach((sample, index) => {
-    out.set(rows.subarray(sample * length, (sample + 1) * length), index * length);
-    if (weights === undefined) return;
-    const weight = weights[sample] as number;
-    for (let at = index * length; at < (index + 1) * length; ++at) out[at]! *= weight;
-  });
+/** The rows of the samples of a group, `length` numbers each: where they are, if they follow each other. */
+function take<Rows extends Float32Array | Int32Array>(rows: Rows, group: readonly number[], length: number): Rows {
+  const first = group[0] as number;
+  if ((group.at(-1) as number) - first === group.length - 1) {
+    return rows.subarray(first * length, (first + group.length) * length) as Rows;
+  }
+  const out = new (rows.constructor as new (length: number) => Rows)(group.length * length);
+  group.forEach((sample, index) => out.set(rows.subarray(sample * length, (sample + 1) * length), index * length));
   return out;
 }
 
-function gatherIndices(indices: Int32Array, group: readonly number[], positions: number): Int32Array {
-  const out = new Int32Array(group.length * positions);
+function weighted(
+  rows: Float32Array,
+  group: readonly number[],
+  length: number,
+  weights: ArrayLike<number>,
+): Float32Array {
+  const out = new Float32Array(group.length * length);
   group.forEach((sample, index) => {
-    out.set(indices.subarray(sample * positions, (sample + 1) * positions), index * positions);
+    const weight = weights[sample] as number;
+    for (let j = 0; j < length; ++j) out[index * length + j] = weight * (rows[sample * length + j] as number);
   });
   return out;
 }
@@ -110,23 +128,37 @@ export interface DomainGradients {
   readonly layers: Readonly<Record<string, Float32Array>>;
 }
 
+/** Options of {@link domainGradients}. */
+export interface DomainGradientsOptions extends CallOptions {
+  /** The order of the result, also of domains that the batch has no sample of; default: those of the batch. */
+  readonly domains?: readonly string[] | undefined;
+  /** Receives the gradients, by layer name, [domains, r, d]: an earlier result's. Allocated when absent. */
+  readonly out?: DomainGradients['layers'] | undefined;
+}
+
 /**
  * The mean gradient of each domain: one product a domain and layer, over rows grouped by domain.
  *
  * @param domainOf the domain of every sample
+ * @returns zeros for a domain without samples
  * @throws GradsiftError GRADSIFT_ARGUMENT or GRADSIFT_SHAPE, naming the argument
  */
 export function domainGradients(
   layers: readonly FactoredLayer[],
   domainOf: readonly string[],
-  { threads }: CallOptions = {},
+  { domains = [...new Set(domainOf)], out, threads }: DomainGradientsOptions = {},
 ): DomainGradients {
-  const domains = [...new Set(domainOf)];
-  const groupOf = domainOf.map((domain) => domains.indexOf(domain));
-  const counts = domains.map((domain) => domainOf.filter((name) => name === domain).length);
-  const weights = groupOf.map((group) => 1 / (counts[group] as number));
+  const places = new Map(domains.map((domain, place) => [domain, place]));
+  const groupOf = domainOf.map((domain) => {
+    const place = places.get(domain);
+    if (place === undefined)
+      throw mismatch('GRADSIFT_ARGUMENT', 'domainOf', `one of ${domains.map(show).join(', ')}`, domain);
+    return place;
+  });
+  const counts = domains.map((_, place) => groupOf.filter((group) => group === place).length);
+  const scales = counts.map((count) => 1 / Math.max(1, count));
   const sums = layers.map((layer) => {
-    const options = { groups: domains.length, groupOf, weights, threads };
+    const options = { groups: domains.length, groupOf, scales, out: out?.[layer.name], threads };
     return [layer.name, factoredSums(layer, options)] as const;
   });
   return { domains, counts, layers: Object.fromEntries(sums) };

@@ -157,8 +157,17 @@ describe.each(LAYERS.map((layer) => [layer.name, layer] as const))('%s', (_name,
 
     const means = domainGradients([layer], ['b', 'a', 'b', 'b', 'a']);
     expect(means).toMatchObject({ domains: ['b', 'a'], counts: [3, 2] });
-    const own = factoredSums(layer, { groups: 2, groupOf: [0, 1, 0, 0, 1], weights: [1 / 3, 0.5, 1 / 3, 1 / 3, 0.5] });
+    const own = factoredSums(layer, { groups: 2, groupOf: [0, 1, 0, 0, 1], scales: [1 / 3, 0.5] });
     expect(means.layers[layer.name]).toEqual(own);
+    // Into memory that was used before, with a domain that has no sample.
+    const used = { [layer.name]: new Float32Array(3 * r * d).fill(7) };
+    const into = domainGradients([layer], ['b', 'a', 'b', 'b', 'a'], { domains: ['b', 'none', 'a'], out: used });
+    expect(into).toMatchObject({ domains: ['b', 'none', 'a'], counts: [3, 0, 2] });
+    expect([...(used[layer.name] as Float32Array)]).toEqual([
+      ...own.subarray(0, r * d),
+      ...new Float32Array(r * d),
+      ...own.subarray(r * d),
+    ]);
   });
 });
 
@@ -182,6 +191,9 @@ describe('what is refused', () => {
     expect(thrownCode(() => factoredDots([good], { w: new Float64Array(5) }))).toBe('GRADSIFT_SHAPE');
     expect(thrownCode(() => factoredSums(good, { groups: 2, groupOf: [0, 1, 2, 0, 0] }))).toBe('GRADSIFT_ARGUMENT');
     expect(thrownCode(() => factoredSums(good, { weights: [1] }))).toBe('GRADSIFT_SHAPE');
+    expect(thrownCode(() => factoredSums(good, { scales: [1, 2] }))).toBe('GRADSIFT_SHAPE');
+    expect(thrownCode(() => factoredSums(good, { out: new Float32Array(7) }))).toBe('GRADSIFT_SHAPE');
+    expect(thrownCode(() => domainGradients([good], Array(5).fill('c'), { domains: ['a'] }))).toBe('GRADSIFT_ARGUMENT');
     expect(thrownCode(() => factoredNorms([]))).toBe('GRADSIFT_ARGUMENT');
     expect(thrownCode(() => factoredGram([good], [{ ...good, name: 'v' }]))).toBe('GRADSIFT_SHAPE');
     expect(thrownCode(() => factoredRows(good, { start: 3, samples: 3 }))).toBe('GRADSIFT_ARGUMENT');

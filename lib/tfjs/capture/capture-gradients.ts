@@ -97,7 +97,7 @@ function runRecorded(
 ): Float32Array {
   const { tf } = model;
   const root = tf.tidy(() => tf.variable(tf.scalar(0), true));
-  const recorder = createRecorder(batch, samples, root, chosen, recorded);
+  const recorder = createRecorder(model, batch, samples, root, chosen, recorded);
   let losses = new Float32Array(0);
   try {
     const others = tf.tidy(() => {
@@ -129,6 +129,7 @@ function requireLosses(losses: Tensor, samples: number): void {
 }
 
 function createRecorder(
+  model: Model,
   batch: Batch,
   samples: number,
   root: Variable,
@@ -144,8 +145,9 @@ function createRecorder(
     values(tensor) {
       const known = copies.get(tensor.dataId);
       if (known !== undefined) return known;
-      // The cpu backend hands out its own memory, which it may use again.
-      const values = tensor.dataSync<'float32'>().slice();
+      // The cpu backend hands out its own memory, perhaps that of an array of the caller; the others make a copy.
+      const read = tensor.dataSync<'float32'>();
+      const values = model.tf.getBackend() === 'cpu' ? read.slice() : read;
       copies.set(tensor.dataId, values);
       return values;
     },
