@@ -16,8 +16,10 @@ export type { CapturedGradients, CaptureOptions } from '../gradients/captured-gr
 export { gpt } from './gpt.js';
 export type { Gpt, GptOptions, LoraOptions } from './gpt.js';
 export type { Data, Dataset } from './dataset.js';
-export { influenceFromModel, MODEL_METHODS } from './influence-from-model.js';
-export type { InfluenceFromModelOptions, ModelProgress } from './influence-from-model.js';
+export { influenceFromModel } from './influence-from-model.js';
+export type { InfluenceFromModelOptions } from './influence-from-model.js';
+export { MODEL_METHODS } from '../influence/factored-influence.js';
+export type { ModelProgress } from '../influence/factored-influence.js';
 export { layersModel } from './layers-model.js';
 export type { LayersModelOptions } from './layers-model.js';
 export { causalSelfAttention } from './layers/attention.js';

@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import type { Tensor1D, Variable } from '@tensorflow/tfjs';
 import { openGradients } from '../../lib/gradients/open-gradients.js';
+import { MODEL_METHODS, type ModelProgress } from '../../lib/influence/factored-influence.js';
 import { influence } from '../../lib/influence/influence.js';
 import { toJson, type LayerRecord } from '../../lib/influence/result.js';
 import type { Data } from '../../lib/tfjs/dataset.js';
 import { gpt } from '../../lib/tfjs/gpt.js';
-import { influenceFromModel, MODEL_METHODS, type ModelProgress } from '../../lib/tfjs/influence-from-model.js';
+import { influenceFromModel } from '../../lib/tfjs/influence-from-model.js';
 import { dense } from '../../lib/tfjs/layers/dense.js';
 import type { Batch, Model } from '../../lib/tfjs/model.js';
 import { softmaxCrossEntropy } from '../../lib/tfjs/ops/softmax-cross-entropy.js';

@@ -14,8 +14,14 @@ function requireArray(jax: Jax, name: string, array: JaxArray | undefined, dtype
   if (!dtypes.includes(array.dtype)) throw mismatch('GRADSIFT_DTYPE', name, dtypes.join(' or '), array.dtype);
 }
 
-/** Samples in a batch. @throws GRADSIFT_ARGUMENT, GRADSIFT_DTYPE or GRADSIFT_SHAPE naming the array */
-function requireBatch(jax: Jax, batch: Batch): number {
+/** Samples in a batch. @throws GRADSIFT_ARGUMENT, GRADSIFT_DTYPE or GRADSIFT_SHAPE naming model or array */
+export function requireBatch(model: Model, batch: Batch): number {
+  const given = model as Partial<Model> | undefined;
+  if (!(typeof given?.jax === 'object' && given.jax !== null)) {
+    throw mismatch('GRADSIFT_ARGUMENT', 'model.jax', "the module '@jax-js/jax'", given?.jax);
+  }
+  const { jax } = given;
+  requireJax(jax);
   const [samples, targets] = (['inputs', 'targets'] as const).map((name) => {
     const array = (batch as Partial<Batch> | undefined)?.[name];
     requireArray(jax, `batch.${name}`, array, ['float32', 'int32', 'uint32', 'bool']);
@@ -35,22 +41,16 @@ export function requireModel(
   batch: Batch,
   options: CaptureOptions,
 ): { readonly samples: number; readonly names: ReadonlySet<string> } {
-  const given = model as Partial<Model> | undefined;
-  if (!(typeof given?.jax === 'object' && given.jax !== null)) {
-    throw mismatch('GRADSIFT_ARGUMENT', 'model.jax', "the module '@jax-js/jax'", given?.jax);
+  const samples = requireBatch(model, batch);
+  const { weights, losses } = model as Partial<Model>;
+  if (typeof losses !== 'function') throw mismatch('GRADSIFT_ARGUMENT', 'model.losses', 'a function', losses);
+  if (!(typeof weights === 'object' && weights !== null)) {
+    throw mismatch('GRADSIFT_ARGUMENT', 'model.weights', 'arrays by name', weights);
   }
-  requireJax(model.jax);
-  if (typeof given.losses !== 'function') {
-    throw mismatch('GRADSIFT_ARGUMENT', 'model.losses', 'a function', given.losses);
+  const names = selectNames('model', Object.keys(weights), options);
+  for (const [name, array] of Object.entries(weights)) {
+    const dtypes = names.has(name) ? ['float32'] : ['float32', 'float16', 'float64', 'int32', 'uint32', 'bool'];
+    requireArray(model.jax, `model: weight ${show(name)}`, array, dtypes);
   }
-  if (!(typeof given.weights === 'object' && given.weights !== null)) {
-    throw mismatch('GRADSIFT_ARGUMENT', 'model.weights', 'arrays by name', given.weights);
-  }
-  const samples = requireBatch(model.jax, batch);
-  for (const [name, array] of Object.entries(model.weights)) {
-    requireArray(model.jax, `model: weight ${show(name)}`, array, ['float32', 'float16', 'float64', 'int32', 'uint32']);
-  }
-  const names = selectNames('model', Object.keys(model.weights), options);
-  for (const name of names) requireArray(model.jax, `model: weight ${show(name)}`, model.weights[name], ['float32']);
   return { samples, names };
 }

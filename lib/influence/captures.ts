@@ -1,28 +1,23 @@
-// The gradients of a dataset, gone through several times: kept as factors while they fit a budget.
+// The gradients of a source, gone through several times: kept as factors while they fit a budget.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FactoredLayer } from '../gradients/factored.js';
-import type { LayerSelection } from '../gradients/layers.js';
-import { captureGradients } from './capture/capture-gradients.js';
-import { forEachBatch, type Dataset } from './dataset.js';
-import type { Model } from './model.js';
+import type { GradientSource } from '../gradients/gradient-source.js';
 
 export interface CapturesOptions {
-  readonly model: Model;
-  readonly dataset: Dataset;
+  readonly source: GradientSource;
   readonly batchSize: number;
-  readonly selection: LayerSelection;
   /** For factors that are kept from one pass to the next. */
   readonly memoryBytes: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Called with the layers of one batch, its first sample and its number of samples. */
-export type CaptureVisitor = (layers: readonly FactoredLayer[], start: number, samples: number) => void;
+export type LayersVisitor = (layers: readonly FactoredLayer[], start: number, samples: number) => void;
 
 export interface Captures {
   readonly samples: number;
   /** One pass, in order. */
-  forEach(visit: CaptureVisitor): Promise<void>;
+  forEach(visit: LayersVisitor): Promise<void>;
 }
 
 function bytesOf(layers: readonly FactoredLayer[]): number {
@@ -34,11 +29,11 @@ function bytesOf(layers: readonly FactoredLayer[]): number {
 }
 
 export function createCaptures(options: CapturesOptions): Captures {
-  const { model, dataset, batchSize, selection, memoryBytes, signal } = options;
+  const { source, batchSize, memoryBytes, signal } = options;
   const kept: { readonly layers: readonly FactoredLayer[]; readonly start: number; readonly samples: number }[] = [];
   let left = memoryBytes;
   return {
-    samples: dataset.samples,
+    samples: source.samples,
     async forEach(visit) {
       for (const { layers, start, samples } of kept) {
         signal?.throwIfAborted();
@@ -46,8 +41,7 @@ export function createCaptures(options: CapturesOptions): Captures {
         await nextTurn();
       }
       const start = kept.reduce((sum, { samples }) => sum + samples, 0);
-      await forEachBatch(model.tf, dataset, { batchSize, start, signal }, (batch, first) => {
-        const { layers, samples } = captureGradients(model, batch, selection);
+      await source.forEach({ batchSize, start, signal }, ({ layers, samples }, first) => {
         left -= bytesOf(layers);
         // Only a beginning is kept, so that the rest can be gone through in order.
         if (left >= 0) kept.push({ layers, start: first, samples });
