@@ -12,6 +12,9 @@ namespace gradsift {
 // A pass over fewer elements is over, at memory speed, about when a sleeping thread would have joined it.
 inline constexpr std::size_t kSharedPass = std::size_t{1} << 19;
 
+// A product of fewer multiply-adds takes some ten microseconds, as long as to share it with a thread that is awake.
+inline constexpr double kSharedProduct = 1 << 21;
+
 struct Execution {
   unsigned threads = 1;                            // most threads that may work on this call, the caller included
   Priority priority = Priority::sync;              // sync: the JavaScript thread waits; async: a pool thread drives
@@ -27,6 +30,13 @@ struct Execution {
   Execution for_pass(std::size_t elements) const noexcept {
     Execution own = *this;
     if (elements < kSharedPass) own.threads = 1;
+    return own;
+  }
+
+  // The same for a product (multiply-adds in double: large sizes would overflow).
+  Execution for_product(double multiply_adds) const noexcept {
+    Execution own = *this;
+    if (multiply_adds < kSharedProduct) own.threads = 1;
     return own;
   }
 

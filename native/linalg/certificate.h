@@ -35,16 +35,6 @@ inline bool numerical(Status status) noexcept {
   return status != Status::ok && status != Status::cancelled && status != Status::out_of_memory;
 }
 
-// Products of fewer multiply-adds stay on one thread: some ten microseconds of work, what it costs to share them with a
-// thread that is awake. Results do not depend on it.
-inline constexpr std::size_t kOneThreadProduct = std::size_t{1} << 20;
-
-inline Execution for_product(const Execution& execution, std::size_t multiply_adds) noexcept {
-  Execution inner = execution;
-  if (multiply_adds <= kOneThreadProduct) inner.threads = 1;
-  return inner;
-}
-
 // Runs solve(execution, b) for each matrix of a batch. Small matrices get one thread each, large ones all threads, one
 // after the other: below this size a product is over before a second thread has its part.
 inline constexpr std::size_t kOneThreadSize = 128;

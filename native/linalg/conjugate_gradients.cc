@@ -55,7 +55,7 @@ struct Block {
     product.a = {p.data(), n, 1, 0};
     product.b = {problem.a, n, 1, 0};
     product.c = {q.data(), n, 1, 0};
-    return gemm(for_product(execution, problem.rhs * n * n), product);
+    return gemm(execution, product);
   }
 
   Status start() noexcept {

@@ -37,7 +37,8 @@ Status packed(const Execution& execution, const Gemm<T>& gemm) noexcept {
   return packed_product<T>(execution, product);
 }
 
-// Which way depends on the sizes alone. Both sum in order within blocks of kDepthBlock: they give the same bits.
+// Which way depends on sizes, strides and the machine. Both sum in order within blocks of kDepthBlock: they give the
+// same bits.
 template <class T>
 Status multiply(const Execution& execution, const Gemm<T>& gemm) noexcept {
   const Gemm<T> one = stacked(gemm);

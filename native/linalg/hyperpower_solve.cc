@@ -75,7 +75,7 @@ class FactoredInverse final : public Preconditioner {
       product.a = {w.data(), n_, 1, 0};
       product.b = {factor(k), n_, 1, 0};
       product.c = {next.data(), n_, 1, 0};
-      const Status status = gemm(for_product(execution, rhs * n_ * n_), product);
+      const Status status = gemm(execution, product);
       if (status != Status::ok) return status;
       std::swap(w, next);
     }

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "native/core/buffer.h"
+#include "native/core/caches.h"
 #include "native/kernels/table.h"
 #include "native/linalg/pack_lines.h"
 
@@ -13,18 +14,10 @@ namespace gradsift {
 
 namespace {
 
-// Packed A of one task and depth block: 128 x 512 floats (64 x 512 doubles) = 256 KiB stay in a second-level cache of
-// 512 KiB beside what streams through.
-constexpr std::size_t kTaskRowBytes = 128 * sizeof(float);
-// Packed B at a time: 4 MiB, in a share of a third-level cache; each of its panels is used for all rows of a task.
-constexpr std::size_t kPackedBytes = std::size_t{1} << 22;
 // Most columns in one task: 128 x 2048 x 512 multiply-adds take 1 ms here, and 50 ms on a machine with no SIMD at all.
 constexpr std::size_t kTaskColumns = 2048;
 // Tasks for each thread, so that the last to finish is not late by much.
 constexpr std::size_t kTasksPerThread = 4;
-// Below this many multiply-adds a product is not shared: 2^20 take about 10 us, as long as to share them with a thread
-// that is awake.
-constexpr double kSharedWork = 1 << 20;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return (a + b - 1) / b; }
 constexpr std::size_t round_up(std::size_t a, std::size_t b) noexcept { return divide_up(a, b) * b; }
@@ -74,11 +67,12 @@ template <class Packed, class A, class B, class C>
 class Engine {
  public:
   Engine(const Execution& execution, const Product<A, B, C>& product) noexcept
-      : execution_(execution), product_(product), table_(kernels()), kernel_(tile_of(product, table_)) {
-    const double work = static_cast<double>(product.batch) * static_cast<double>(product.m) *
-                        static_cast<double>(product.n) * static_cast<double>(product.k);
-    if (work < kSharedWork) execution_.threads = 1;
-  }
+      : execution_(execution.for_product(static_cast<double>(product.batch) * static_cast<double>(product.m) *
+                                         static_cast<double>(product.n) * static_cast<double>(product.k))),
+        product_(product),
+        table_(kernels()),
+        kernel_(tile_of(product, table_)),
+        blocks_(product_blocks(caches())) {}
 
   Status run() noexcept {
     if (product_.batch == 0 || product_.m == 0 || product_.n == 0) return Status::ok;
@@ -145,14 +139,14 @@ class Engine {
     Part step{};
     step.columns = std::min(product_.n, kTaskColumns);
     const std::size_t line_bytes = step.columns * product_.depth_block * sizeof(Packed);
-    const std::size_t blocks = std::max<std::size_t>(1, kPackedBytes / line_bytes);
+    const std::size_t blocks = std::max<std::size_t>(1, blocks_.b / line_bytes);
     step.depth = std::min(product_.k, blocks * product_.depth_block);
     step.items = 1;
     if (step.columns == product_.n && step.depth == product_.k) {  // small: several items together
       const std::size_t bytes = std::max<std::size_t>(1, step.columns * step.depth * sizeof(Packed));
-      step.items = std::clamp<std::size_t>(kPackedBytes / bytes, 1, product_.batch);
+      step.items = std::clamp<std::size_t>(blocks_.b / bytes, 1, product_.batch);
     }
-    const std::size_t most_rows = kTaskRowBytes / sizeof(Packed);
+    const std::size_t most_rows = blocks_.a / (kDepthBlock * sizeof(Packed));
     down_ = divide_up(product_.m, most_rows);
     task_rows_ = round_up(divide_up(product_.m, down_), kernel_.rows);
     down_ = divide_up(product_.m, task_rows_);
@@ -283,6 +277,7 @@ class Engine {
   const Product<A, B, C>& product_;
   const KernelTable& table_;
   const TileKernel<Packed>& kernel_;
+  ProductBlocks blocks_;
   bool direct_b_ = false, shared_ = false;
   std::size_t down_ = 0, task_rows_ = 0, task_columns_ = 0, b_item_elements_ = 0;
   Slots<Packed> a_panels_;

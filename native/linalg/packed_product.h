@@ -16,7 +16,8 @@ namespace gradsift {
 
 // Terms of a sum before it is added to C: C is read and written once for all of them, while a panel of A (8 x 512
 // floats, 16 KiB) stays in the first-level cache and one of B (up to 96 KiB) in the second. Also the longest float32
-// sum before it is merged in float64. The order of summation depends on it.
+// sum before it is merged in float64. The order of summation depends on it: a constant, so that an instruction set
+// gives the same bits on every machine. Blocks of rows and columns follow the caches (native/core/caches.h).
 inline constexpr std::size_t kDepthBlock = 512;
 
 // Element p of line l of item b: data[b * batch_stride + l * line_stride + p * depth_stride]. When depth_run != 0,

@@ -31,7 +31,7 @@ Status subtract_product(const Execution& execution, const SolveResidual<T>& p, c
   product.b = {p.a, n, 1};
   product.c = r;
   product.c_stride = n;
-  return packed_product<double>(for_product(execution, p.rhs * n * n), product);
+  return packed_product<double>(execution, product);
 }
 
 template <class T>

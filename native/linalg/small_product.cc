@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <type_traits>
+#include <numeric>
 
 #include "native/core/buffer.h"
+#include "native/core/caches.h"
 #include "native/kernels/table.h"
 #include "native/linalg/packed_product.h"
 
@@ -12,15 +13,19 @@ namespace gradsift {
 
 namespace {
 
-// Bounds of what is read in place. Rows: a panel of packed A pays when more rows than these use it. B: 128 KiB, which
-// stay in a second-level cache while the rows of A pass by; 512 KiB where there are items enough for all threads, since
-// no part of an item is shared.
-constexpr std::size_t kSmallRows = 128;
-constexpr std::size_t kSmallBytes = std::size_t{1} << 17, kSmallBytesOfMany = std::size_t{1} << 19;
-constexpr std::size_t kMany = 16;
-// Multiply-adds of one task, 20 to 50 microseconds, and of a product that is worth waking another thread.
+// Most rows of a B that lies transposed: each task turns all of it, and more rows would be parted into several tasks.
+constexpr std::size_t kTransposedRows = 128;
+// Multiply-adds of a task of several items, 20 to 50 microseconds, and at least of a part of one item.
 constexpr std::size_t kTaskWork = std::size_t{1} << 21;
-constexpr std::size_t kSharedWork = std::size_t{1} << 22;
+constexpr std::size_t kPartWork = std::size_t{1} << 19;
+// Rows of a task: at most so many that it takes 1 ms; and a tile of one row, which waits for each of its sums, at its
+// end only where m itself leaves one.
+constexpr std::size_t kRowStep = 4;
+constexpr std::size_t kMostRows = 512;
+// Tasks for each thread, so that the last to finish is not late by much.
+constexpr std::size_t kTasksPerThread = 4;
+
+constexpr std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return (a + b - 1) / b; }
 
 template <class T>
 bool in_rows(const Gemm<T>& gemm) noexcept {
@@ -50,19 +55,42 @@ void multiply_transposed(const KernelTable& table, SmallProduct<T> product, std:
   }
 }
 
+// Whether a piece of each row of B, all in the same columns, can stay in a second-level cache of so many bytes: rows
+// that lie a multiple of a large power of two apart share few of its sets (64 KiB cover all of them once).
+template <class T>
+bool keeps_rows(const Gemm<T>& gemm, std::size_t bytes) noexcept {
+  const std::size_t apart = std::gcd(gemm.b.row_stride * sizeof(T), std::size_t{1} << 16);
+  return gemm.k <= bytes / apart;
+}
+
+// Rows of one task: enough work, not too much of it, and the threads in step.
+template <class T>
+std::size_t task_rows(const Execution& execution, const Gemm<T>& gemm) noexcept {
+  if (gemm.batch * gemm.m == 0 || !in_rows(gemm)) return std::max<std::size_t>(1, gemm.m);
+  const std::size_t wanted = execution.threads <= 1 ? 1 : kTasksPerThread * execution.threads / gemm.batch;
+  const std::size_t parts = std::min(wanted, gemm.m * gemm.n * gemm.k / kPartWork);
+  const std::size_t rows = divide_up(gemm.m, std::max({parts, divide_up(gemm.m, kMostRows), std::size_t{1}}));
+  return divide_up(rows, kRowStep) * kRowStep;
+}
+
 }  // namespace
 
 template <class T>
 bool is_small(const Gemm<T>& gemm) noexcept {
-  const std::size_t bytes = gemm.batch >= kMany ? kSmallBytesOfMany : kSmallBytes;
-  return gemm.m <= kSmallRows && gemm.k <= kDepthBlock && gemm.k * gemm.n <= bytes / sizeof(T) &&
-         (in_rows(gemm) || gemm.b.row_stride == 1);
+  const std::size_t most = product_blocks(caches()).in_place;
+  if (gemm.k > kDepthBlock || gemm.k * gemm.n > most / sizeof(T)) return false;
+  if (!in_rows(gemm)) return gemm.b.row_stride == 1 && gemm.m <= kTransposedRows;
+  return gemm.a.column_stride == 1 ? keeps_rows(gemm, most) : gemm.m <= kTransposedRows;
 }
 
 template <class T>
 Status small_product(const Execution& execution, const Gemm<T>& gemm) noexcept {
-  const std::size_t work = std::max<std::size_t>(1, gemm.m * gemm.n * gemm.k);
-  const std::size_t run_length = std::max<std::size_t>(1, kTaskWork / work);
+  const double work = static_cast<double>(gemm.m) * static_cast<double>(gemm.n) * static_cast<double>(gemm.k);
+  const Execution inner = execution.for_product(static_cast<double>(gemm.batch) * work);
+  const std::size_t rows = task_rows(inner, gemm);
+  const std::size_t pieces = divide_up(gemm.m, rows);
+  const double items_of_work = static_cast<double>(kTaskWork) / std::max(1.0, work);
+  const std::size_t items = static_cast<std::size_t>(std::max(1.0, items_of_work));
   const KernelTable& table = kernels();
   const SmallProduct<T> all{gemm.batch,
                             gemm.m,
@@ -80,20 +108,19 @@ Status small_product(const Execution& execution, const Gemm<T>& gemm) noexcept {
                             gemm.c.data,
                             gemm.c.row_stride,
                             gemm.c.batch_stride};
-  Execution inner = execution;
-  if (gemm.batch * work < kSharedWork) inner.threads = 1;
   std::atomic<bool> out_of_memory{false};
-  const bool done = inner.parallel((gemm.batch + run_length - 1) / run_length, [&](std::size_t task) {
-    const std::size_t first = task * run_length;
+  const bool done = inner.parallel(divide_up(gemm.batch, items) * pieces, [&](std::size_t task) {
+    const std::size_t first = task / pieces * items, row = task % pieces * rows;
     SmallProduct<T> part = all;
-    part.batch = std::min(run_length, gemm.batch - first);
-    part.a += first * part.a_batch_stride;
+    part.batch = std::min(items, gemm.batch - first);
+    part.m = std::min(rows, gemm.m - row);
+    part.a += first * part.a_batch_stride + row * part.a_row_stride;
     part.b += first * part.b_batch_stride;
-    part.c += first * part.c_batch_stride;
+    part.c += first * part.c_batch_stride + row * part.c_stride;
     if (in_rows(gemm)) return run(table, part);
-    Buffer<T> rows(gemm.k * gemm.n);
-    if (!rows) return out_of_memory.store(true, std::memory_order_relaxed);
-    multiply_transposed(table, part, gemm.b.column_stride, rows.data());
+    Buffer<T> turned(gemm.k * gemm.n);
+    if (!turned) return out_of_memory.store(true, std::memory_order_relaxed);
+    multiply_transposed(table, part, gemm.b.column_stride, turned.data());
   });
   if (out_of_memory.load(std::memory_order_relaxed)) return Status::out_of_memory;
   return done ? Status::ok : Status::cancelled;

@@ -1,5 +1,5 @@
 #pragma once
-// Batches of small products: nothing packed but a transposed B, and one kernel call for many items.
+// Products whose B stays in the second-level cache, and batches of small ones: nothing packed but a transposed B.
 
 #include <cstddef>
 
@@ -9,7 +9,8 @@
 
 namespace gradsift {
 
-// Whether a product is small enough for small_product(): told by its sizes and by the strides of B alone.
+// Whether a product is small enough for small_product(): told by its sizes, its strides and the caches of the machine.
+// It gives the bits of the packed product.
 template <class T>
 bool is_small(const Gemm<T>& gemm) noexcept;
 

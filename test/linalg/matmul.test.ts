@@ -150,6 +150,25 @@ describe.each(ISAS)('matmul on %s', (isa) => {
       }
     });
 
+    test('B read in place has the bits of B packed, whatever alpha, beta and threads', () => {
+      // 150 rows: B is packed where it lies transposed, and read in place where it does not.
+      const [m, n, k] = [150, 101, 180];
+      const [a, b, before] = [random(dtype, 8, m * k), random(dtype, 9, k * n), random(dtype, 10, m * n)];
+      const turned = b.slice();
+      for (let p = 0; p < k; ++p) for (let j = 0; j < n; ++j) turned[j * k + p] = b[p * n + j] ?? 0;
+      for (const [alpha, beta] of [
+        [1, 0],
+        [-0.7, 1.3],
+      ] as const) {
+        const inPlace = { m, n, k, alpha, beta };
+        const packed = matmul(a, turned, { ...inPlace, transposeB: true, out: before.slice() });
+        for (const threads of [1, 3]) {
+          const actual = matmul(a, b, { ...inPlace, threads, out: before.slice() });
+          expect(bits(actual).equals(bits(packed))).toBe(true);
+        }
+      }
+    });
+
     test('a part of a product has the bits of the whole', () => {
       const [m, n, k] = [70, 110, 300];
       const [a, b] = [random(dtype, 3, m * k), random(dtype, 4, k * n)];
