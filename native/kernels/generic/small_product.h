@@ -131,7 +131,7 @@ SmallTiles<typename V::Value> small_tiles_of(std::size_t rows, std::size_t colum
                                     std::make_index_sequence<small_rows(Registers, Vectors)>());
 }
 
-// Items of fewer bytes are over too soon: asking for them would cost more than it saves.
+// Items of fewer bytes are over too soon: asking for them would cost more than it saves. And a single one has no next.
 inline constexpr std::size_t kAskedItem = 16384;
 // B that stays in a first-level cache while all rows of A pass by.
 inline constexpr std::size_t kNearB = 40960;
@@ -161,16 +161,19 @@ class SmallItems {
 
   void run() noexcept {
     const std::size_t bytes = (p_.m * p_.k + p_.k * p_.n + p_.m * p_.n) * sizeof(T);
-    if (parts_ == 1 && high_ == tiles_ && (tiles_ == 1 || bytes < kAskedItem)) {
+    const bool asks = p_.batch > 1 && bytes >= kAskedItem;
+    if (parts_ == 1 && high_ == tiles_ && (tiles_ == 1 || !asks)) {
       return run_[0][1](p_, p_.batch, tiles_, width_, p_.a, p_.b, p_.c, nothing(p_.b));
     }
     for (std::size_t item = 0; item < p_.batch; ++item) {
       const T* a = p_.a + item * p_.a_batch_stride;
       const T* b = p_.b + item * p_.b_batch_stride;
       T* c = p_.c + item * p_.c_batch_stride;
-      if (parts_ == 1 && bytes < kAskedItem) {
-        tiles(0, high_, 0, a, b, c, nothing(b));
-        if (high_ < tiles_) tiles(high_, tiles_, 0, a, b, c, nothing(b));
+      if (!asks) {
+        for (std::size_t part = 0; part < parts_; ++part) {
+          tiles(0, high_, part, a, b, c, nothing(b));
+          if (high_ < tiles_) tiles(high_, tiles_, part, a, b, c, nothing(b));
+        }
       } else if (parts_ == 1 || p_.k * p_.n * sizeof(T) <= kNearB) {
         by_rows(a, b, c);
       } else {
