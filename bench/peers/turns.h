@@ -115,23 +115,32 @@ inline void print(const Case& each, std::vector<Candidate>& candidates, double p
   first_row = false;
 }
 
-// Times the candidates in turns and prints one row; the first of them is ours. A second of them, and at least 6 rounds:
-// the median lies between the extremes of 6 with 97 %. The peak is the median of measurements between the rounds.
+// Until the threads of the one before have stopped spinning: OpenMP's do so for some milliseconds.
+inline void let_sleep(unsigned threads) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(threads > 1 ? 10 : 1));
+}
+
+// Times the candidates in turns and prints one row; the first of them is ours. A second of them (two of several
+// threads), and at least 6 rounds: the median lies between the extremes of 6 with 97 %. The peak is the median of
+// measurements between the rounds.
 inline void report(const Case& each, std::vector<Candidate> candidates) {
   constexpr int least = 6;
+  constexpr double warm = 1e-3;  // of work before the clock: wakes threads, and brings data into the caches
   const int inner = std::max(1, static_cast<int>(2e8 / each.flops));  // a timed round is long against the clock
   std::vector<double> peaks;
-  const double end = seconds() + 1;
+  const double end = seconds() + (each.threads > 1 ? 2 : 1);
   for (int round = 0; round <= least || seconds() < end; ++round) {
     for (Candidate& candidate : candidates) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // until the threads of the one before stop spinning
-      if (each.flops < 1e10) candidate.run();  // wakes its threads, and brings its data into the caches
+      let_sleep(each.threads);
+      if (each.flops < 1e10) {
+        for (const double until = seconds() + warm; seconds() < until;) candidate.run();
+      }
       const double start = seconds();
       for (int i = 0; i < inner; ++i) candidate.run();
       const double time = (seconds() - start) / inner;
       if (round > 0) candidate.times.push_back(time);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    let_sleep(each.threads);
     peaks.push_back(peak_rate(each.f64, each.threads));
   }
   print(each, candidates, median(peaks));
