@@ -131,7 +131,7 @@ function addPair(
   const summed = kept === 'right' ? 'left' : 'right';
   const products = positionProducts(x, y, summed, factorLength(layer, summed), samples, threads);
   const b = denseFactor(y, kept, n);
-  const weights = Float64Array.from(products);
+  const weights = new Float64Array(products);
   const sums = matmul(weights, b, { m: x.positions, k: y.positions, n, batch: samples, threads });
   if (kept === 'left' && isIndexed(x)) {
     for (let row = 0; row < x.left.length; ++row) {
@@ -146,7 +146,7 @@ function addPair(
 
 /** A factor in float64, unit vectors written out. */
 function denseFactor(term: FactoredTerm, side: FactorSide, length: number): Float64Array {
-  if (!(side === 'left' && isIndexed(term))) return Float64Array.from(term[side]);
+  if (!(side === 'left' && isIndexed(term))) return new Float64Array(term[side]);
   const out = new Float64Array(term.left.length * length);
   term.left.forEach((index, row) => (out[row * length + index] = 1));
   return out;

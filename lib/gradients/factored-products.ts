@@ -129,9 +129,11 @@ export function factoredDots(
   return out;
 }
 
-/** Forming the rows costs as much as one query; with positions to sum over, it pays from the second on. */
-function dotsByRows({ terms }: FactoredLayer, queries: number): boolean {
-  return queries > 1 && terms.every((term) => term.positions > 1 && !isIndexed(term));
+/** Forming the rows costs as much as one query: with positions to sum over, it pays for several, or for short rows. */
+function dotsByRows({ r, d, terms }: FactoredLayer, queries: number): boolean {
+  return terms.every(
+    (term) => term.positions > 1 && !isIndexed(term) && (queries > 1 || Math.max(r, d) <= 2 * term.positions),
+  );
 }
 
 function addRowDots(
@@ -142,7 +144,7 @@ function addRowDots(
   threads: number | undefined,
 ): void {
   const { samples, r, d } = layer;
-  const h = Float64Array.from(directions);
+  const h = new Float64Array(directions);
   for (const span of sampleSpans(samples, 4 * r * d)) {
     const rows = factoredRows(layer, { ...span, threads });
     const { start, samples: count } = span;
@@ -159,7 +161,7 @@ function addFactorDots(
   threads: number | undefined,
 ): void {
   const { samples, r, d, terms } = layer;
-  const h = directions.BYTES_PER_ELEMENT === 4 ? (directions as Float32Array) : Float32Array.from(directions);
+  const h = directions.BYTES_PER_ELEMENT === 4 ? (directions as Float32Array) : new Float32Array(directions);
   for (const term of terms) {
     const { positions, right } = term;
     for (let q = 0; q < queries; ++q) {
@@ -169,15 +171,27 @@ function addFactorDots(
         addDots(right, direction, (row) => (term.left[row] as number) * d, { positions, d }, to);
         continue;
       }
-      const left = term.left as Float32Array;
-      for (const { start, samples: count } of sampleSpans(samples, 4 * positions * d)) {
-        const m = count * positions;
-        const first = start * positions;
-        const product = matmul(left.subarray(first * r), direction, { m, k: r, n: d, threads });
-        const block = right.subarray(first * d, (first + m) * d);
-        addDots(block, product, (row) => row * d, { positions, d }, to.subarray(start));
-      }
+      addProductDots(layer, term as DenseTerm, direction, to, threads);
     }
+  }
+}
+
+type DenseTerm = FactoredTerm & { readonly left: Float32Array };
+
+/** <h, g_i> = sum_t <left_t h, right_t> = sum_t <left_t, right_t h'>: the products of the shorter side. */
+function addProductDots(
+  { samples, r, d }: FactoredLayer,
+  { positions, left, right }: DenseTerm,
+  h: Float32Array,
+  out: Float64Array,
+  threads: number | undefined,
+): void {
+  const [from, to, k, n] = r < d ? [right, left, d, r] : [left, right, r, d];
+  for (const { start, samples: count } of sampleSpans(samples, 4 * positions * n)) {
+    const [m, first] = [count * positions, start * positions];
+    const products = matmul(from.subarray(first * k), h, { m, k, n, transposeB: r < d, threads });
+    const block = to.subarray(first * n, (first + m) * n);
+    addDots(block, products, (row) => row * n, { positions, d: n }, out.subarray(start));
   }
 }
 

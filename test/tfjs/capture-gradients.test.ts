@@ -10,7 +10,7 @@ import { loraDense } from '../../lib/tfjs/layers/lora.js';
 import { layerNorm, rmsNorm } from '../../lib/tfjs/layers/norm.js';
 import type { Batch, Model } from '../../lib/tfjs/model.js';
 import { norm, thrownCode } from '../linalg/matrices.js';
-import { BACKENDS, setBackend, tensor, tf } from './tensorflow.js';
+import { accelerated, BACKENDS, setBackend, tensor, tf } from './tensorflow.js';
 
 /** What is asked of every layer kind: relative error of a sample's gradient. */
 const AGREEMENT = 1e-5;
@@ -148,6 +148,18 @@ describe.each(BACKENDS)('captureGradients, %s', (backend) => {
   test.each(possible)('%s: as the gradients of the samples one by one', (_name, { model, inputs, asIs = [] }) => {
     const made = model();
     expectEqualGradients(made, { inputs: inputs(), targets: tensor(7, [SAMPLES]) }, asIs);
+  });
+});
+
+test('accelerated: every kind of layer, in native code', async () => {
+  await accelerated('wasm', () => {
+    for (const { model, inputs, asIs = [] } of Object.values(CASES)) {
+      expectEqualGradients(model(), { inputs: inputs(), targets: tensor(7, [SAMPLES]) }, asIs);
+    }
+    const model = gpt(tf, { vocab: 11, context: 6, layers: 1, heads: 2, width: 8 });
+    const batch = { inputs: tokens(11, 6), targets: tokens(11, 6) };
+    expectEqualGradients(model, batch, ['tokens', 'positions'], '*.key.bias');
+    model.dispose();
   });
 });
 

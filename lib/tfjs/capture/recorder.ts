@@ -4,6 +4,7 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { GradsiftError } from '../../errors.js';
 import type { FactoredTerm } from '../../gradients/factored.js';
+import { matmul } from '../../linalg/matmul.js';
 import type { TensorFlow } from '../tensorflow.js';
 
 /** How a gradient is laid out, r x d, and what it is the sum of. */
@@ -84,15 +85,10 @@ export function positionsIn(recorder: Recorder, tensor: Tensor, lastDimensions: 
 }
 
 /** Sums of [samples, positions, length] over the positions. */
-export function sumPositions(values: Float32Array, samples: number, length: number): Float32Array {
-  const out = new Float32Array(samples * length);
-  const positions = values.length / out.length;
-  for (let sample = 0; sample < samples; ++sample) {
-    for (let at = sample * positions * length; at < (sample + 1) * positions * length; ++at) {
-      out[sample * length + ((at - sample * positions * length) % length)]! += values[at] as number;
-    }
-  }
-  return out;
+function sumPositions(values: Float32Array, samples: number, length: number): Float32Array {
+  const positions = values.length / (samples * length);
+  const ones = new Float32Array(positions).fill(1);
+  return matmul(ones, values, { m: 1, k: positions, n: length, batch: samples, strideA: 0 });
 }
 
 /** Records the gradient of a vector that is added to, or multiplies, every position: one row a sample. */
