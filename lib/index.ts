@@ -87,7 +87,7 @@ export {
   type WoodburyResult,
 } from './linalg/woodbury-solve.js';
 export { backend, type Backend } from './native/backend.js';
-export { random, seeded, type Random, type RandomState } from './random.js';
+export { namedSeed, random, seeded, type Random, type RandomState } from './random.js';
 export {
   aioli,
   aioliMixtures,
@@ -117,3 +117,34 @@ export {
 export type { AbsentPolicy, Reweighter, ReweighterState, WeightOptions } from './reweighting/reweighter.js';
 export { temperature, type TemperatureOptions } from './reweighting/temperature.js';
 export { uniform } from './reweighting/uniform.js';
+export { megatronBlend, type Blend } from './reweighting/blend.js';
+export { effectiveTokens, planEpochs, type CappedDomain, type EpochPlan } from './reweighting/epochs.js';
+export {
+  EXPORT_FORMATS,
+  exportMixture,
+  type ExportFormat,
+  type ExportOptionsByFormat,
+  type MixtureExport,
+} from './reweighting/export-mixture.js';
+export {
+  createMixture,
+  loadMixture,
+  MIXTURE_UNITS,
+  mixtureText,
+  mixtureWeights,
+  parseMixture,
+  saveMixture,
+  type Mixture,
+  type MixtureDomain,
+  type MixtureFields,
+  type MixtureSource,
+  type MixtureUnit,
+} from './reweighting/mixture.js';
+export {
+  mixtureSampler,
+  type DrawnSample,
+  type MixtureSampler,
+  type MixtureSamplerOptions,
+  type MixtureSamplerState,
+} from './reweighting/mixture-sampler.js';
+export { inUnit, lossFactors } from './reweighting/units.js';

@@ -2,6 +2,7 @@
 // as 1, 2, 3", SC 2011). It is counter-based: word p of stream s under seed k is a function of (k, s, p) alone, so that
 // a position is a number in a JSON file, any part of a stream can be made anywhere, and nothing depends on the order of
 // calls in other places. Additions, rotations and exclusive or: exact in JavaScript and in C++.
+import { createHash } from 'node:crypto';
 import { mismatch, requireInteger, requireNumber } from './errors.js';
 
 /** A place in an endless stream of random words: plain data that survives JSON. Streams of one seed are independent. */
@@ -35,6 +36,13 @@ export function seeded(seed: number, stream = 0): RandomState {
   requireInteger('seed', seed, 0);
   requireInteger('stream', stream, 0);
   return { seed, stream, position: 0 };
+}
+
+/** A seed for one named purpose of a seed: the first 53 bits of SHA-256 of both. @throws GRADSIFT_ARGUMENT */
+export function namedSeed(seed: number, name: string): number {
+  requireInteger('seed', seed, 0);
+  const digest = createHash('sha256').update(`${seed}:${name}`).digest();
+  return digest.readUIntBE(0, 6) * 2 ** 5 + (digest.readUInt8(6) >>> 3);
 }
 
 /**
