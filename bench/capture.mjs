@@ -1,5 +1,5 @@
 // Per-sample gradients of an MLP 784-400x11-10 in TensorFlow.js, batch 200, in factored form, and what is made of them.
-// Beside it jax-js by gradsift/jax, in one thread as ever in Node; both sides make the same of the factors, by gradsift.
+// Beside it jax-js by gradsift/jax, in the one thread it has in Node; both make the same of the factors, by gradsift.
 import * as jax from '@jax-js/jax';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
