@@ -14,6 +14,7 @@ const USED = [
   'valueAndGrad',
   'grad',
   'vmap',
+  'nn.softmax',
   'numpy.add',
   'numpy.expandDims',
   'numpy.matmul',
@@ -25,7 +26,9 @@ const USED = [
   'numpy.subtract',
   'numpy.sum',
   'numpy.take',
+  'numpy.tri',
   'numpy.trueDivide',
+  'numpy.where',
   'numpy.zeros',
 ] as const;
 

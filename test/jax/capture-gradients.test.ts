@@ -1,11 +1,13 @@
 // First: what keeps hold of its memory.
 import { wasmBytes } from './wasm-memory.js';
 import * as jax from '@jax-js/jax';
+import { domainGradients } from '../../lib/gradients/factored-sums.js';
 import { factoredRows } from '../../lib/gradients/factored.js';
 import { captureGradients } from '../../lib/jax/capture/capture-gradients.js';
 import { releaseModel } from '../../lib/jax/capture/compiled.js';
 import { gradientRows } from '../../lib/jax/capture/gradient-rows.js';
 import type { JaxArray } from '../../lib/jax/jax.js';
+import { causalSelfAttention } from '../../lib/jax/layers/attention.js';
 import { dense } from '../../lib/jax/layers/dense.js';
 import { embedding, unembedding } from '../../lib/jax/layers/embedding.js';
 import { loraDense } from '../../lib/jax/layers/lora.js';
@@ -91,6 +93,26 @@ const CASES: Readonly<Record<string, Case>> = {
   'rms norm': {
     model: () => modelOf({ w: [5, 4], gain: [4] }, ({ w, gain }: Arrays, x) => rmsNorm(jax, dense(jax, x, w!), gain!)),
     inputs: () => input([6, 5]),
+  },
+  'attention, the query with LoRA': {
+    model: () =>
+      modelOf(
+        { q: [4, 4], loraA: [4, 2], loraB: [2, 4], k: [4, 4], v: [4, 4], o: [4, 4], b: [4] },
+        ({ q, loraA, loraB, k, v, o, b }: Arrays, x) =>
+          causalSelfAttention(
+            jax,
+            x,
+            {
+              query: { weight: q!, loraA: loraA!, loraB: loraB!, loraScale: 0.7 },
+              key: { weight: k! },
+              value: { weight: v! },
+              output: { weight: o!, bias: b! },
+            },
+            2,
+          ),
+      ),
+    inputs: () => input([6, 4]),
+    asIs: ['loraB'],
   },
   'embedding, tied': {
     model: () =>
@@ -187,6 +209,22 @@ describe('captureGradients, jax-js', () => {
     expect(captureGradients(model, two).samples).toBe(2);
     releaseModel(model);
     expect(captureGradients(model, batch)).toEqual(all);
+  });
+
+  test('gradients of domains, summed, are the gradient of the batch', () => {
+    const model = mlp();
+    const batch = { inputs: input([6, 5]), targets: targets() };
+    const { layers } = captureGradients(model, batch);
+    const means = domainGradients(layers, ['a', 'b', 'a']);
+    const whole = jax.grad((weights: Record<string, JaxArray>) =>
+      model.losses(weights, { inputs: batch.inputs.ref, targets: batch.targets.ref }).sum(),
+    )(jax.tree.ref(model.weights)) as Record<string, JaxArray>;
+    for (const { name, r, d } of layers) {
+      const mean = means.layers[name] as Float32Array;
+      const sum = Float32Array.from({ length: r * d }, (_, at) => 2 * mean[at]! + mean[r * d + at]!);
+      const gradient = whole[name]!.dataSync() as Float32Array;
+      expectNear(sum, r > 1 ? transposed(gradient, d, r) : gradient, 1);
+    }
   });
 
   test('memory stays flat', () => {

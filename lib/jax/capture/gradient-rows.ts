@@ -15,6 +15,8 @@ import { compiled, lending } from './compiled.js';
  * [samples, first, others] of anything else. So a dense layer's is [in, out], and `side: 'rows'` of influence() is for
  * it what 'columns' is for captureGradients.
  *
+ * jax-js 0.1.25 cannot compile this for a table that is read by indices (numpy.take): leave it out with `exclude`.
+ *
  * @returns what openGradients takes
  * @throws GradsiftError as {@link captureGradients}, but for how weights are used
  */
