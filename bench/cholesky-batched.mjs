@@ -5,7 +5,7 @@ import { normals } from './fisher.mjs';
 import { takeTurns, torchPeer } from './peers/torch.mjs';
 import { medianSeconds } from './timer.mjs';
 
-const BATCH = 1000;
+const BATCH = 4096;
 const RHS = 8;
 const DAMPING = 0.004; // of matrices whose largest eigenvalue is about 4: kappa 1e3
 

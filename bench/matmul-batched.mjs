@@ -33,6 +33,6 @@ export default {
       }
       torch?.close();
     }
-    return peers ? [...rows, ...blasRows('matmul-batched', { threads: [1] }, 'small')] : rows;
+    return peers ? [...rows, ...blasRows('matmul-batched', { threads }, 'small')] : rows;
   },
 };

@@ -1,5 +1,6 @@
 // Batches of small products by LIBXSMM, where it is installed, and by our native code, taking turns in one process.
-// LIBXSMM is used at its best: a kernel made for the sizes, called for one item after the other.
+// LIBXSMM is used at its best: a kernel made for the sizes, called for one item after the other; on several threads, in
+// shares of the batch, which our pool hands out to both alike.
 // Prints JSON rows for bench/run.mjs. Built and run by bench/peers/blas.mjs: small matmul-batched THREADS...
 
 #ifdef WITH_LIBXSMM
@@ -58,11 +59,15 @@ void products(std::size_t batch, std::size_t m, std::size_t n, std::size_t k, un
   problem.c = {c.data(), n, 1, m * n};
   std::vector<Candidate> all = {{"ours", [&] { gradsift::gemm(Execution{threads}, problem); }}};
   const auto kernel = libxsmm_function<T>(static_cast<int>(m), static_cast<int>(n), static_cast<int>(k));
-  if (kernel != nullptr && threads == 1) {
+  const std::size_t shares = threads == 1 ? 1 : 8 * threads;
+  if (kernel != nullptr) {
     all.push_back({"LIBXSMM", [&, kernel] {
-                     for (std::size_t item = 0; item < batch; ++item) {
-                       kernel(b.data() + item * k * n, a.data() + item * m * k, c.data() + item * m * n);
-                     }
+                     Execution{threads}.parallel(shares, [&](std::size_t share) {
+                       const std::size_t end = (share + 1) * batch / shares;
+                       for (std::size_t item = share * batch / shares; item < end; ++item) {
+                         kernel(b.data() + item * k * n, a.data() + item * m * k, c.data() + item * m * n);
+                       }
+                     });
                    }});
   }
   const std::string name = std::string(sizeof(T) == sizeof(float) ? "f32 " : "f64 ") + std::to_string(batch) + " of " +
@@ -77,7 +82,7 @@ void run(unsigned threads) {
     products<float>(1000, n, n, n, threads);
     products<double>(1000, n, n, n, threads);
   }
-  for (const std::size_t r : {4, 16, 64}) {  // low-rank gradients: [r x d] [d x d] and [r x d] [d x r]
+  for (const std::size_t r : {4, 8, 16, 32, 64}) {  // low-rank gradients: [r x d] [d x d] and [r x d] [d x r]
     products<float>(100, r, 256, 256, threads);
     products<float>(1000, r, r, 256, threads);
   }

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "native/core/buffer.h"
-#include "native/linalg/certificate.h"
 #include "native/linalg/elementwise.h"
 #include "native/linalg/gemm.h"
 #include "native/linalg/packed_product.h"

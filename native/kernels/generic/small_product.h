@@ -81,7 +81,7 @@ template <class V, std::size_t Rows, std::size_t Vectors, bool Partial>
 }
 
 // `tiles` tiles of Rows rows, one under the other, in each of `items` items, of as many columns as Vectors registers
-// hold or a few less.
+// hold or a few less. ahead.from null: each item asks for the next.
 template <class T>
 using SmallTiles = void (*)(const SmallProduct<T>& product, std::size_t items, std::size_t tiles, std::size_t columns,
                             const T* a, const T* b, T* c, Ahead ahead) noexcept;
@@ -99,10 +99,17 @@ void small_tiles(const SmallProduct<typename V::Value>& problem, std::size_t ite
     }
     return;
   }
+  const bool asks = ahead.from == nullptr;
   for (; items > 0; --items, a += a_item, b += b_item, c += c_item) {
     const auto* row = a;
     auto* out = c;
-    for (std::size_t tile = tiles; tile > 0; --tile) {
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      if (asks) {  // the next item: B by the first tile, then A, then C
+        ahead = {reinterpret_cast<const char*>(tile == 0   ? b + b_item
+                                               : tile == 1 ? a + a_item
+                                                           : static_cast<const typename V::Value*>(c + c_item)),
+                 tile == 0 ? product.b_stride * sizeof(*b) : Vectors * kLine};
+      }
       small_tile<V, Rows, Vectors, Partial>(product, row, b, out, mask, ahead);
       row += Rows * product.a_row_stride;
       out += Rows * product.c_stride;
@@ -131,8 +138,9 @@ SmallTiles<typename V::Value> small_tiles_of(std::size_t rows, std::size_t colum
                                     std::make_index_sequence<small_rows(Registers, Vectors)>());
 }
 
-// Items of fewer bytes are over too soon: asking for them would cost more than it saves. And a single one has no next.
-inline constexpr std::size_t kAskedItem = 16384;
+// Items of fewer bytes are over too soon: asking for them costs more than it saves. Those of kSplitItem bytes take so
+// long that a call for each tile does not show. And a single item has no next.
+inline constexpr std::size_t kAskedItem = 8192, kSplitItem = 16384;
 // B that stays in a first-level cache while all rows of A pass by.
 inline constexpr std::size_t kNearB = 40960;
 
@@ -161,15 +169,16 @@ class SmallItems {
 
   void run() noexcept {
     const std::size_t bytes = (p_.m * p_.k + p_.k * p_.n + p_.m * p_.n) * sizeof(T);
-    const bool asks = p_.batch > 1 && bytes >= kAskedItem;
-    if (parts_ == 1 && high_ == tiles_ && (tiles_ == 1 || !asks)) {
-      return run_[0][1](p_, p_.batch, tiles_, width_, p_.a, p_.b, p_.c, nothing(p_.b));
+    const bool split = p_.batch > 1 && bytes >= kSplitItem;
+    if (parts_ == 1 && high_ == tiles_ && (tiles_ == 1 || !split)) {
+      const Ahead ahead = p_.batch > 1 && bytes >= kAskedItem ? Ahead{nullptr, 0} : nothing(p_.b);
+      return run_[0][1](p_, p_.batch, tiles_, width_, p_.a, p_.b, p_.c, ahead);
     }
     for (std::size_t item = 0; item < p_.batch; ++item) {
       const T* a = p_.a + item * p_.a_batch_stride;
       const T* b = p_.b + item * p_.b_batch_stride;
       T* c = p_.c + item * p_.c_batch_stride;
-      if (!asks) {
+      if (!split) {
         for (std::size_t part = 0; part < parts_; ++part) {
           tiles(0, high_, part, a, b, c, nothing(b));
           if (high_ < tiles_) tiles(high_, tiles_, part, a, b, c, nothing(b));
