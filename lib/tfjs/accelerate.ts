@@ -1,6 +1,7 @@
 import type { KernelBackend, KernelConfig, TensorInfo } from '@tensorflow/tfjs';
 import { GradsiftError, mismatch, requireOneOf } from '../errors.js';
 import { threadCount } from '../native/calls.js';
+import { installAdam, probeAdam } from './adam-optimizer.js';
 import { HEAPS, type BackendName, type Heap } from './heap.js';
 import type { Kernel, KernelCall, KernelContext } from './kernels/kernel.js';
 import { KERNELS } from './kernels/list.js';
@@ -57,16 +58,16 @@ export async function accelerate(tf: TensorFlow, { backend, threads }: Accelerat
   try {
     await start(tf, backend);
     probe(tf, HEAPS[backend]);
+    probeAdam(tf);
   } catch (error) {
     if (before && tf.getBackend() !== before) await tf.setBackend(before);
     throw error;
   }
-  const restores = KERNELS.filter((kernel) => kernel.backends.includes(backend)).map((kernel) =>
-    install(tf, HEAPS[backend], threads, kernel),
-  );
+  const kernels = KERNELS.filter((kernel) => kernel.backends.includes(backend));
+  const restores = [...kernels.map((kernel) => install(tf, HEAPS[backend], threads, kernel)), installAdam(tf)];
   return {
     backend,
-    kernels: KERNELS.filter((kernel) => kernel.backends.includes(backend)).map(({ name }) => name),
+    kernels: kernels.map(({ name }) => name),
     restore: () => {
       for (const restore of restores.splice(0)) restore();
     },

@@ -31,6 +31,22 @@ describe.each(BACKENDS)('accelerate, %s', (backend) => {
     }
   });
 
+  test('tf.train.adam is put back when the last backend is', async () => {
+    const applied = () =>
+      Object.getOwnPropertyDescriptor(tf.AdamOptimizer.prototype, 'applyGradients')?.value as unknown;
+    const before = applied();
+    const handle = await accelerate(tf, { backend });
+    const second = backend === 'wasm' ? 'cpu' : 'wasm';
+    await setBackend(second);
+    const other = await accelerate(tf, { backend: second });
+    expect(applied()).not.toBe(before);
+    handle.restore();
+    expect(applied()).not.toBe(before);
+    other.restore();
+    expect(applied()).toBe(before);
+    await setBackend(backend);
+  });
+
   test('twice is an error, and the first stays', async () => {
     await setBackend(backend);
     const handle = await accelerate(tf, { backend });
