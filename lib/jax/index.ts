@@ -1,7 +1,8 @@
 // What programs may use to take gradients out of jax-js (gradsift/jax), by copies: what it computed is copied out once,
 // into the plain arrays that the rest of gradsift works on. What jax-js 0.1.25 does not let us do:
 //   - run its products in native code: there is no registry of kernels, and buffers are private. In Node it is
-//     WebAssembly in one thread (its workers need a global Worker), `await init('wasm')` being the one that works;
+//     WebAssembly, `await init('wasm')` (init() looks for a GPU, and fails on Node 20), in one thread (its workers need
+//     a global Worker);
 //   - free memory by itself: arrays are counted by hand, `array.ref` for a use more. Functions here that jax-js has the
 //     like of (dense, ...) take their arguments; those that end outside it (captureGradients, ...) take nothing;
 //   - check labels and indices inside a compiled function: one that is out of range reads something else;

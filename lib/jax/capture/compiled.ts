@@ -35,6 +35,12 @@ export function releaseModel({ losses }: Pick<Model, 'losses'>): void {
   remembered.delete(losses);
 }
 
+/** References for a function to take, of arrays that stay. */
+export function lent<Key extends string>(arrays: Readonly<Record<Key, JaxArray>>): Record<Key, JaxArray> {
+  const entries = Object.entries<JaxArray>(arrays).map(([name, array]) => [name, array.ref]);
+  return Object.fromEntries(entries) as Record<Key, JaxArray>;
+}
+
 /** Runs `work`, which is lent a reference to each array; when it fails, those that it did not take are given back. */
 export function lending<Value>(arrays: readonly JaxArray[], work: () => Value): Value {
   const counts = arrays.map(({ refCount }) => refCount);

@@ -4,7 +4,9 @@ import type { MemoryGradients } from '../../gradients/memory-store.js';
 import type { JaxArray } from '../jax.js';
 import type { Batch, Model } from '../model.js';
 import { requireModel } from './batch.js';
-import { compiled, lending } from './compiled.js';
+import { compiled, lending, lent } from './compiled.js';
+
+type Arrays = Record<string, JaxArray>;
 
 /**
  * Gradients of the loss of every sample of a batch, formed in full by vmap(grad): for weights however they are used, at
@@ -22,15 +24,11 @@ import { compiled, lending } from './compiled.js';
  */
 export function gradientRows(model: Model, batch: Batch, options: CaptureOptions = {}): MemoryGradients {
   const { samples, names } = requireModel(model, batch, options);
-  const chosen: Record<string, JaxArray> = {};
-  const fixed: Record<string, JaxArray> = {};
+  const [chosen, fixed]: [Arrays, Arrays] = [{}, {}];
   for (const [name, array] of Object.entries(model.weights)) (names.has(name) ? chosen : fixed)[name] = array;
-  const lend = (arrays: Record<string, JaxArray>) =>
-    Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.ref]));
-  const lent = [...Object.values(model.weights), batch.inputs, batch.targets];
-  const gradients = lending(lent, () => {
+  const gradients = lending([...Object.values(model.weights), batch.inputs, batch.targets], () => {
     const program = compiled('rows', model, names, batch, () => rowsProgram(model));
-    return program(lend(chosen), lend(fixed), batch.inputs.ref, batch.targets.ref);
+    return program(lent(chosen), lent(fixed), batch.inputs.ref, batch.targets.ref);
   });
   const layers = [...names].map((name) => {
     const { shape } = model.weights[name] as JaxArray;
@@ -41,8 +39,6 @@ export function gradientRows(model: Model, batch: Batch, options: CaptureOptions
   });
   return { layers: Object.fromEntries(layers) };
 }
-
-type Arrays = Record<string, JaxArray>;
 
 function rowsProgram({ jax, losses }: Model) {
   const { numpy } = jax;

@@ -2,6 +2,7 @@
 import { GradsiftError, mismatch, show } from '../../errors.js';
 import { settled, type Jax, type JaxArray } from '../jax.js';
 import type { Batch, Model, Weights } from '../model.js';
+import { lent } from './compiled.js';
 import { guarded, recording, type ChosenWeight, type Recorder, type TermsOf, type TracedTerm } from './recorder.js';
 
 /** A term of a weight's gradient: which of the arrays that the program returns hold its factors. */
@@ -46,12 +47,6 @@ export function captureProgram({ jax, losses }: Model, names: ReadonlySet<string
     run: (weights, { inputs, targets }) => ({ arrays: program(lent(weights), inputs.ref, targets.ref), terms }),
     dispose: () => program.dispose(),
   };
-}
-
-/** References for a function to take, of arrays that stay. */
-function lent<Key extends string>(arrays: Readonly<Record<Key, JaxArray>>): Record<Key, JaxArray> {
-  const entries = Object.entries<JaxArray>(arrays).map(([name, array]) => [name, array.ref]);
-  return Object.fromEntries(entries) as Record<Key, JaxArray>;
 }
 
 /** A layer's output that was watched, and what becomes of its gradient. */

@@ -53,7 +53,7 @@ export function causalSelfAttention(jax: Jax, x: JaxArray, weights: AttentionWei
   return project(together, weights.output);
 }
 
-/** Of q, k and v [..., positions, size]. nn.dotProductAttention would do, but for Node 20, which einsum needs more of. */
+/** Of q, k and v [..., positions, size]. nn.dotProductAttention would do, if it ran on Node 20. */
 function causalAttention({ numpy, nn }: Jax, q: JaxArray, k: JaxArray, v: JaxArray): JaxArray {
   const [positions, size] = q.shape.slice(-2) as [number, number];
   const scores = numpy.matmul(q, numpy.matrixTranspose(k)).mul(1 / Math.sqrt(size));
