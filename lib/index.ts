@@ -96,6 +96,7 @@ export {
   type AioliState,
   type AioliSweep,
 } from './reweighting/aioli.js';
+export { alignments, type Alignments, type AlignmentsOptions } from './reweighting/alignments.js';
 export { apportion } from './reweighting/apportion.js';
 export { basisScores, mixBasis, type Basis } from './reweighting/basis.js';
 export { dga, type DgaEvidence, type DgaOptions, type DgaState } from './reweighting/dga.js';

@@ -1,5 +1,6 @@
 // The layers of several stores, matched by name.
 import { GradsiftError, show } from '../errors.js';
+import { findLayer, shapeOf } from '../gradients/find-layer.js';
 import type { GradientStore, LayerInfo } from '../gradients/store.js';
 import type { Curvature, LayerCurvature } from './curvature.js';
 
@@ -9,27 +10,6 @@ export interface MatchedLayer {
   readonly val: LayerInfo;
   readonly fit: LayerInfo;
   readonly curvature: LayerCurvature | null;
-}
-
-const shapeOf = ({ r, d }: { r: number; d: number }) => `${r} x ${d}`;
-
-/** The layer of that name and shape. @throws GRADSIFT_SHAPE naming file, layer and both shapes */
-export function findLayer(store: GradientStore, layer: LayerInfo, origin: string): LayerInfo {
-  const found = store.layers.find(({ name }) => name === layer.name);
-  if (found === undefined) {
-    throw new GradsiftError(
-      'GRADSIFT_SHAPE',
-      `${store.source}: has no layer ${show(layer.name)}, which ${origin} has (leave it out with \`exclude\`)`,
-    );
-  }
-  if (found.r !== layer.r || found.d !== layer.d) {
-    throw new GradsiftError(
-      'GRADSIFT_SHAPE',
-      `${store.source}: layer ${show(layer.name)}: expected ${shapeOf(layer)} for each sample as in ${origin}, ` +
-        `got ${shapeOf(found)}`,
-    );
-  }
-  return found;
 }
 
 /** The layer's curvature. @throws GRADSIFT_SHAPE naming layer and both shapes */

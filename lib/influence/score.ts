@@ -1,8 +1,8 @@
 import { requireOneOf } from '../errors.js';
+import { findLayer } from '../gradients/find-layer.js';
 import type { GradientStore, LayerInfo } from '../gradients/store.js';
 import { byteCounter, streamedBlock } from './fit.js';
 import { auditStore, nonFinite, openLayerRows, type SkippedSample } from './layer-rows.js';
-import { findLayer } from './match-layers.js';
 import { createOperations } from './operations.js';
 import { checkRunOptions, type Convention, type RunOptions } from './options.js';
 import type { Preconditioned } from './precondition.js';
