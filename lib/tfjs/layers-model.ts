@@ -20,7 +20,8 @@ export interface LayersModelOptions {
 // What we use of a layer, beyond what tfjs-layers declares.
 interface LayerVariable {
   read(): Variable;
-  readonly name: string;
+  /** Without the number that tells it from another variable of the same name. */
+  readonly originalName: string;
 }
 interface Layer {
   name: string;
@@ -78,7 +79,7 @@ export function layersModel(tf: TensorFlow, model: LayersModel, options: LayersM
   const weights: Record<string, Variable> = {};
   for (const layer of layers) {
     for (const weight of layer.trainableWeights) {
-      const name = `${layer.name}/${weight.name.split('/').at(-1) as string}`;
+      const name = `${layer.name}/${weight.originalName.split('/').at(-1) as string}`;
       weights[name] = weight.read();
       kinds.set(name, layer.getClassName());
     }

@@ -211,6 +211,16 @@ describe('captureGradients', () => {
     expect((net.predict(inputs) as Tensor).dataSync()).toEqual(before);
   });
 
+  test('tf.layers: a functional model that uses a layer twice', () => {
+    const x = tf.input({ shape: [4] });
+    const twice = tf.layers.dense({ units: 4, activation: 'relu', name: 'twice' });
+    const sum = tf.layers.add().apply([twice.apply(twice.apply(x)) as tf.SymbolicTensor, x]);
+    const y = tf.layers.dense({ units: 2, useBias: false, name: 'last' }).apply(sum) as tf.SymbolicTensor;
+    const net = tf.model({ inputs: x, outputs: y });
+    net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    expectEqualGradients(layersModel(tf, net), { inputs: input([4]), targets: tensor(7, [SAMPLES, 2]) }, []);
+  });
+
   test('no tensor is left behind, and none is held', () => {
     const model = gpt(tf, { vocab: 11, context: 6, layers: 1, heads: 2, width: 8 });
     const batch = { inputs: tokens(11, 6), targets: tokens(11, 6) };
@@ -233,6 +243,16 @@ describe('captureGradients', () => {
       expect(codeOf(both, { inputs: input([4]), targets: target() })).toBe('GRADSIFT_ARGUMENT');
     });
 
+    test('a layer inside another one, by the kind of that', () => {
+      const inner = tf.layers.dense({ units: 2 }) as unknown as never;
+      const model = tf.sequential({
+        layers: [tf.layers.timeDistributed({ layer: inner, inputShape: [3, 4], name: 'each' })],
+      });
+      const wrapped = layersModel(tf, model, { loss: (y) => tf.sum(tf.square(y), [1, 2]) });
+      const batch = { inputs: input([3, 4]), targets: target() };
+      expect(() => captureGradients(wrapped, batch)).toThrow(/each\/.*TimeDistributed/);
+    });
+
     test('a kind of layer that it does not know, by name; it may be left out', () => {
       const convolution = tf.layers.conv1d({ filters: 2, kernelSize: 2, inputShape: [5, 3], name: 'taps' });
       const model = tf.sequential({
@@ -251,6 +271,7 @@ describe('captureGradients', () => {
       ['other counts', () => [net(), { inputs: input([5]), targets: tensor(1, [2]) }], 'GRADSIFT_SHAPE'],
       ['a mean for a loss', () => [meanLoss(net()), { inputs: input([5]), targets: target() }], 'GRADSIFT_SHAPE'],
       ['text', () => [net(), { inputs: tf.tensor1d(['a', 'b', 'c']), targets: target() }], 'GRADSIFT_DTYPE'],
+      ['a weight of integers', () => [integerWeight(), { inputs: input([5]), targets: target() }], 'GRADSIFT_DTYPE'],
       [
         'a name that no weight has',
         () => [net(), { inputs: input([5]), targets: target() }, { layers: 'x' }],
@@ -273,6 +294,10 @@ describe('captureGradients', () => {
     });
   });
 });
+
+function integerWeight(): Model {
+  return { ...modelOf({}, (_, x) => x), weights: { w: tf.variable(tf.ones([5, 4], 'int32')) } };
+}
 
 function disposed(shape: readonly number[]): Tensor {
   const made = tensor(1, shape);

@@ -3,6 +3,7 @@
 import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
 import { gpt } from '../../lib/tfjs/gpt.js';
 import { causalSelfAttention } from '../../lib/tfjs/layers/attention.js';
+import { dense } from '../../lib/tfjs/layers/dense.js';
 import { embedding, unembedding } from '../../lib/tfjs/layers/embedding.js';
 import { loraDense } from '../../lib/tfjs/layers/lora.js';
 import { layerNorm, rmsNorm } from '../../lib/tfjs/layers/norm.js';
@@ -187,6 +188,30 @@ test.each([
   const sizes = { vocab: 9, context: 5, layers: 1, heads: 4, width: 8 };
   expect(thrownCode(() => gpt(tf, { ...sizes, ...wrong }))).toBe(code);
 });
+
+test.each<[string, () => unknown, string]>([
+  ['a weight of another size', () => dense(tf, tensor(1, [2, 3]), tensor(2, [4, 5])), 'GRADSIFT_SHAPE'],
+  ['a weight that is no matrix', () => dense(tf, tensor(1, [2, 3]), tensor(2, [3])), 'GRADSIFT_SHAPE'],
+  ['a bias of another size', () => dense(tf, tensor(1, [2, 3]), tensor(2, [3, 5]), tensor(3, [4])), 'GRADSIFT_SHAPE'],
+  ['integers', () => dense(tf, tf.ones([2, 3], 'int32'), tensor(2, [3, 5])), 'GRADSIFT_DTYPE'],
+  ['an integer weight', () => dense(tf, tensor(1, [2, 3]), tf.ones([3, 5], 'int32')), 'GRADSIFT_DTYPE'],
+  ['a disposed weight', () => dense(tf, tensor(1, [2, 3]), disposed([3, 5])), 'GRADSIFT_ARGUMENT'],
+  [
+    'an index beyond the table',
+    () => embedding(tf, tf.tensor1d([0, 7], 'int32'), tensor(1, [7, 2])),
+    'GRADSIFT_ARGUMENT',
+  ],
+  ['an index below 0', () => embedding(tf, tf.tensor1d([-1], 'int32'), tensor(1, [7, 2])), 'GRADSIFT_ARGUMENT'],
+  ['indices that are floats', () => embedding(tf, tf.tensor1d([0.5]), tensor(1, [7, 2])), 'GRADSIFT_DTYPE'],
+])('the layers refuse %s', (_what, call, code) => {
+  expect(thrownCode(call)).toBe(code);
+});
+
+function disposed(shape: readonly number[]): Tensor {
+  const made = tensor(1, shape);
+  made.dispose();
+  return made;
+}
 
 test('causalSelfAttention refuses heads that do not divide the width', () => {
   const w = { weight: tensor(1, [4, 4]) };

@@ -1,5 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import { GradsiftError } from '../../errors.js';
 import { activeRecorder, positionsIn, recordedLayer, recordVector } from '../capture/recorder.js';
+import { requireTensor } from '../ops/inputs.js';
 import type { TensorFlow } from '../tensorflow.js';
 
 /**
@@ -11,6 +13,7 @@ import type { TensorFlow } from '../tensorflow.js';
  * @param weight [in, out]
  * @param bias [out], or none
  * @returns [samples, ..., out]
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE, naming the argument
  */
 export function dense(tf: TensorFlow, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const y = product(tf, x, weight);
@@ -28,7 +31,7 @@ export interface ProductOptions {
 /** y = x W, or x W' when transposed. */
 export function product(tf: TensorFlow, x: Tensor, weight: Tensor, options: ProductOptions = {}): Tensor {
   const { transposed = false, rowsAreInputs = false } = options;
-  const [inputs, outputs] = (transposed ? [...weight.shape].reverse() : weight.shape) as [number, number];
+  const [inputs, outputs] = sizesOf(x, weight, transposed);
   const multiply = () =>
     tf.reshape(tf.matMul(tf.reshape(x, [-1, inputs]), weight, false, transposed), [...x.shape.slice(0, -1), outputs]);
   const recorder = activeRecorder();
@@ -48,8 +51,19 @@ export function product(tf: TensorFlow, x: Tensor, weight: Tensor, options: Prod
   });
 }
 
+/** [in, out] of a weight that x may be multiplied by. */
+function sizesOf(x: Tensor, weight: Tensor, transposed: boolean): [number, number] {
+  requireTensor('x', x);
+  requireTensor('weight', weight);
+  const [inputs, outputs] = (transposed ? [...weight.shape].reverse() : weight.shape) as [number, number];
+  if (weight.rank === 2 && x.rank > 0 && x.shape.at(-1) === inputs) return [inputs, outputs];
+  const [from, by] = [x.shape, weight.shape].map((shape) => `[${shape.join(', ')}]`);
+  throw new GradsiftError('GRADSIFT_SHAPE', `weight: expected a matrix for inputs ${from}, got ${by}`);
+}
+
 /** y = x + b over the last dimension of x. */
 export function addBias(tf: TensorFlow, x: Tensor, bias: Tensor): Tensor {
+  requireTensor('bias', bias, 'float32', x.shape.slice(-1));
   const recorder = activeRecorder();
   if (!recorder?.wants(bias)) return tf.add(x, bias);
   positionsIn(recorder, x, 1, 'bias');

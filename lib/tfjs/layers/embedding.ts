@@ -1,5 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import { GradsiftError, requireInteger } from '../../errors.js';
 import { activeRecorder, positionsIn, recordedLayer } from '../capture/recorder.js';
+import { requireTensor } from '../ops/inputs.js';
 import type { TensorFlow } from '../tensorflow.js';
 import { product } from './dense.js';
 
@@ -11,8 +13,10 @@ import { product } from './dense.js';
  * @param indices int32, [samples, ...], each in 0..vocab-1
  * @param table [vocab, width]
  * @returns [samples, ..., width]
+ * @throws GradsiftError GRADSIFT_ARGUMENT for an index out of range, GRADSIFT_SHAPE or GRADSIFT_DTYPE
  */
 export function embedding(tf: TensorFlow, indices: Tensor, table: Tensor): Tensor {
+  requireIndices(indices, table);
   const recorder = activeRecorder();
   if (!recorder?.wants(table)) return tf.gather(table, indices);
   const positions = positionsIn(recorder, indices, 0, 'embedding');
@@ -24,6 +28,15 @@ export function embedding(tf: TensorFlow, indices: Tensor, table: Tensor): Tenso
       recorder.record(table, { r, d }, { positions, left, right: recorder.values(gradient) as Float32Array }),
     back: (gradient) => tf.clone(gradient),
   });
+}
+
+/** TensorFlow.js would read something else, or nothing. */
+function requireIndices(indices: Tensor, table: Tensor): void {
+  requireTensor('indices', indices, 'int32');
+  requireTensor('table', table);
+  if (table.rank !== 2) throw new GradsiftError('GRADSIFT_SHAPE', `table: expected a matrix, got rank ${table.rank}`);
+  const vocab = table.shape[0] as number;
+  for (const index of indices.dataSync()) requireInteger('indices: an index', index, 0, vocab - 1);
 }
 
 /**
