@@ -13,8 +13,9 @@ namespace gradsift {
 
 namespace {
 
-// Most rows of a B that lies transposed: each task turns all of it, and more rows would be parted into several tasks.
-constexpr std::size_t kTransposedRows = 128;
+// More rows than these pay for a packed B where reading it in place is slow; and are parted into several tasks, each of
+// which would have to turn a B that lies transposed.
+constexpr std::size_t kFewRows = 128;
 // Multiply-adds of a task of several items, 20 to 50 microseconds, and at least of a part of one item.
 constexpr std::size_t kTaskWork = std::size_t{1} << 21;
 constexpr std::size_t kPartWork = std::size_t{1} << 19;
@@ -55,12 +56,15 @@ void multiply_transposed(const KernelTable& table, SmallProduct<T> product, std:
   }
 }
 
-// Whether a piece of each row of B, all in the same columns, can stay in a second-level cache of so many bytes: rows
-// that lie a multiple of a large power of two apart share few of its sets (64 KiB cover all of them once).
+// Whether pieces of all rows of B, in the same columns, stay where tiles want them while the rows of A pass by: rows
+// that lie a multiple of a large power of two apart share few sets of a cache (64 KiB cover all sets once). Tiles of
+// three lines or more a row take B from the second level; narrower ones want it twice as often, and from the first: a
+// sixteenth of the second, by measurement.
 template <class T>
-bool keeps_rows(const Gemm<T>& gemm, std::size_t bytes) noexcept {
+bool keeps_rows(const Gemm<T>& gemm, std::size_t second) noexcept {
   const std::size_t apart = std::gcd(gemm.b.row_stride * sizeof(T), std::size_t{1} << 16);
-  return gemm.k <= bytes / apart;
+  const bool wide = kernels().tile_f32->columns * sizeof(float) > 2 * kAlignment;
+  return gemm.k <= (wide ? second : second / 16) / apart;
 }
 
 // Rows of one task: enough work, not too much of it, and the threads in step.
@@ -79,8 +83,8 @@ template <class T>
 bool is_small(const Gemm<T>& gemm) noexcept {
   const std::size_t most = product_blocks(caches()).in_place;
   if (gemm.k > kDepthBlock || gemm.k * gemm.n > most / sizeof(T)) return false;
-  if (!in_rows(gemm)) return gemm.b.row_stride == 1 && gemm.m <= kTransposedRows;
-  return gemm.a.column_stride == 1 ? keeps_rows(gemm, most) : gemm.m <= kTransposedRows;
+  if (gemm.m <= kFewRows) return in_rows(gemm) || gemm.b.row_stride == 1;
+  return in_rows(gemm) && gemm.a.column_stride == 1 && keeps_rows(gemm, most);
 }
 
 template <class T>
