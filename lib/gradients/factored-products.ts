@@ -67,7 +67,8 @@ function layerNorms(layer: FactoredLayer, threads: number | undefined): Float64A
   for (const { start, samples: count } of sampleSpans(samples, 8 * positions * positions)) {
     addPairs(factoredSpan(layer, start, count), out.subarray(start), threads);
   }
-  return out;
+  // Where all cancels, rounding may leave less than nothing.
+  return out.map((norm) => (norm < 0 ? 0 : norm));
 }
 
 /** out[i] += sum over pairs of positions, of all pairs of terms. */
@@ -78,17 +79,20 @@ function addPairs(layer: FactoredLayer, out: Float64Array, threads: number | und
       const left = positionProducts(x, y, 'left', r, samples, threads);
       const right = positionProducts(x, y, 'right', d, samples, threads);
       const pairs = x.positions * y.positions;
-      for (let at = 0; at < left.length; ++at) {
-        out[Math.floor(at / pairs)]! += (left[at] as number) * (right[at] as number);
+      for (let i = 0; i < samples; ++i) {
+        let sum = 0;
+        for (let at = i * pairs; at < (i + 1) * pairs; ++at) sum += (left[at] as number) * (right[at] as number);
+        out[i]! += sum;
       }
     }
   }
 }
 
-/** Whether r x d is smaller than what the pairs of positions cost: positions x (r + d). */
+/** Whether r x d is smaller than what the pairs of positions cost: positions x (r + d), less where units are added. */
 function rowsAreCheaper(layer: FactoredLayer): boolean {
   const { r, d } = layer;
-  return r * d <= positionsOf(layer) * (r + d);
+  const positions = positionsOf(layer);
+  return layer.terms.every(isIndexed) ? r <= positions : r * d <= positions * (r + d);
 }
 
 /** h of {@link factoredDots}: for each layer, by name, [queries, r, d]. */
@@ -258,10 +262,15 @@ function addGramByPairs(
         const y = together(term, span.samples);
         const left = positionProducts(together(x, samples), y, 'left', r, 1, threads);
         const right = positionProducts(together(x, samples), y, 'right', d, 1, threads);
-        for (let at = 0; at < left.length; ++at) {
-          const i = Math.floor(at / (x.positions * y.positions));
-          const j = Math.floor((at % y.positions) / term.positions);
-          out[i * other.samples + span.start + j]! += (left[at] as number) * (right[at] as number);
+        for (let row = 0; row < samples * x.positions; ++row) {
+          const to = Math.floor(row / x.positions) * other.samples + span.start;
+          for (let j = 0, at = row * y.positions; j < span.samples; ++j) {
+            let sum = 0;
+            for (const end = at + term.positions; at < end; ++at) {
+              sum += (left[at] as number) * (right[at] as number);
+            }
+            out[to + j]! += sum;
+          }
         }
       }
     }

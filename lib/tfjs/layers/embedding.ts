@@ -35,7 +35,7 @@ function requireIndices(indices: Tensor, table: Tensor): void {
   requireTensor('indices', indices, 'int32');
   requireTensor('table', table);
   if (table.rank !== 2) throw new GradsiftError('GRADSIFT_SHAPE', `table: expected a matrix, got rank ${table.rank}`);
-  const vocab = table.shape[0] as number;
+  const vocab = table.shape[0];
   for (const index of indices.dataSync()) requireInteger('indices: an index', index, 0, vocab - 1);
 }
 
