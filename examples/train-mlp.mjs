@@ -54,7 +54,8 @@ const { loss, rate } = await run({
   checkpoint: values.checkpoint,
 });
 const held = { inputs: tf.tensor2d(test.pixels, [test.count, PIXELS]), targets: tf.tensor1d(test.labels, 'int32') };
+const right = (100 * accuracy(model, held)).toFixed(1);
 console.log(
-  `${steps} steps of ${BATCH} digits: loss ${loss.toFixed(6)}, ${(100 * accuracy(model, held)).toFixed(1)} % of ${test.count} ` +
-    `test digits right, ${Math.round(rate)} samples/s.`,
+  `${steps} steps of ${BATCH} digits: loss ${loss.toFixed(6)}, ${right} % of ${test.count} test digits right, ` +
+    `${Math.round(rate)} samples/s.`,
 );

@@ -38,8 +38,8 @@ export function wholeNumber(name, text) {
  * Trains `model` until `optimizer` has done `steps` steps, on the batches that `batch(index)` makes: a function of the
  * step's number alone, so that a run can go on. Saves weights and optimizer in the file `checkpoint`, if named, after
  * every `every` steps and at the end, and starts from it where it exists. Ctrl-C saves too, and ends the process with
- * 130. A step trains on `items` of a `unit`. `learningRate(index)`, `clipNorm`: as trainStep takes them. `look(done)` is
- * called between steps, with the number done.
+ * 130. A step trains on `items` of a `unit`. `learningRate(index)` and `clipNorm` are as trainStep takes them;
+ * `look(done)` is called between steps, with the number done.
  *
  * Returns the mean loss of the last fifty steps or so, and items a second.
  */

@@ -4,6 +4,7 @@
 #include "native/kernels/table.h"
 #include "test/native/neon/products.h"
 #include "test/native/neon/systems.h"
+#include "test/native/neon/training.h"
 #include "test/native/neon/values.h"
 
 namespace gradsift::check {
