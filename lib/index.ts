@@ -116,6 +116,13 @@ export {
   type RegmixState,
 } from './reweighting/regmix.js';
 export type { AbsentPolicy, Reweighter, ReweighterState, WeightOptions } from './reweighting/reweighter.js';
+export {
+  sketchError,
+  sketchGradients,
+  type SketchKind,
+  type SketchOptions,
+  type Sketches,
+} from './reweighting/sketch-gradients.js';
 export { temperature, type TemperatureOptions } from './reweighting/temperature.js';
 export { uniform } from './reweighting/uniform.js';
 export { megatronBlend, type Blend } from './reweighting/blend.js';
