@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
 });
 const chosen = { types: values.types?.split(','), sizes: values.sizes?.split(',').map(Number) };
 
-const helpers = ['run.mjs', 'timer.mjs', 'stores.mjs', 'fisher.mjs'];
+const helpers = ['run.mjs', 'timer.mjs', 'stores.mjs', 'fisher.mjs', 'beside-stock.mjs'];
 const all = readdirSync(folder).flatMap((name) =>
   name.endsWith('.mjs') && !helpers.includes(name) ? [name.slice(0, -4)] : [],
 );

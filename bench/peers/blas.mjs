@@ -42,13 +42,14 @@ function build(name) {
 }
 
 // Debian 12's OpenBLAS and BLIS do not know the newest processors and would take kernels of 2013 there: they are told
-// to use those for AVX-512, or for AVX2 where GRADSIFT_ISA makes ours do so. Their threads sleep soon after their work,
-// since ours take turns with them.
+// to use those for AVX-512, or for AVX2 where GRADSIFT_ISA makes ours do so. In our own program their threads sleep soon
+// after their work, since ours take turns with them.
 const KERNELS = {
   avx512: { OPENBLAS_CORETYPE: 'SkylakeX', BLIS_ARCH_TYPE: '0' },
   avx2: { OPENBLAS_CORETYPE: 'Haswell', BLIS_ARCH_TYPE: '3', ONEDNN_MAX_CPU_ISA: 'AVX2', DNNL_MAX_CPU_ISA: 'AVX2' },
 };
-const ENVIRONMENT = { OPENBLAS_THREAD_TIMEOUT: '20', ...KERNELS[backend().isa.replace(/bf16$/, '')] };
+/** The environment of a process with such a library in it; what the shell says of them does not count. */
+export const ENVIRONMENT = { OPENBLAS_L2_SIZE: undefined, ...KERNELS[backend().isa.replace(/bf16$/, '')] };
 
 /**
  * Rows of bench/run.mjs for an operation that the program knows; none where it cannot be built. `types` and `sizes`, if
@@ -58,9 +59,10 @@ export function blasRows(operation, { threads, types = ['f32', 'f64'], sizes = [
   if (!built.has(name)) built.set(name, build(name));
   const program = built.get(name);
   if (!program) return [];
-  const settings = Object.entries(ENVIRONMENT).flatMap(([name, value]) => `${name}=${value}`);
+  const own = { OPENBLAS_THREAD_TIMEOUT: '20', ...ENVIRONMENT };
+  const settings = Object.entries(own).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   console.log(`peers of ${operation} run with ${settings.join(' ')}`);
-  const env = { ...process.env, OPENBLAS_L2_SIZE: undefined, ...ENVIRONMENT };
+  const env = { ...process.env, ...own };
   const lists = [threads, types, ...(sizes.length > 0 ? [sizes] : [])].map((list) => list.join(','));
   return JSON.parse(execFileSync(program, [operation, ...lists], { encoding: 'utf8', env }));
 }

@@ -4,17 +4,20 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { median } from '../timer.mjs';
+import { ENVIRONMENT } from './blas.mjs';
 
-const program = fileURLToPath(new URL('batched.py', import.meta.url));
 // The system's Python too: PyTorch from a distribution package is not seen by another Python on the path.
 const python = () =>
   ['python3', '/usr/bin/python3'].find((name) => spawnSync(name, ['-c', 'import torch']).status === 0);
 
-/** `ask(request)` gives the seconds of one run; undefined where there is no PyTorch. */
-export function torchPeer(threads) {
+/** `ask(request)` gives the seconds of one run of a program of this folder; undefined where there is no PyTorch. */
+export function torchPeer(threads, name = 'batched.py') {
+  const program = fileURLToPath(new URL(name, import.meta.url));
   const interpreter = python();
   if (interpreter === undefined) return undefined;
-  const child = spawn(interpreter, [program, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const counts = { OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) };
+  const env = { ...process.env, ...ENVIRONMENT, ...counts };
+  const child = spawn(interpreter, [program, String(threads)], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask(request) {
@@ -28,7 +31,7 @@ export function torchPeer(threads) {
 }
 
 /** The median and its 95 % interval, whatever the distribution: order statistics of a binomial with p = 1/2. */
-function interval(values) {
+export function interval(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const below = Math.max(0, Math.floor(sorted.length / 2 - 0.98 * Math.sqrt(sorted.length)));
   return [sorted[below], median(sorted), sorted[sorted.length - 1 - below]];
