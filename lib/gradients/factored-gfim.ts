@@ -58,16 +58,18 @@ export function factoredGfim(layer: FactoredLayer, options: FactoredGfimOptions 
   const [only] = layer.terms as readonly [FactoredTerm];
   const dense = !layer.terms.some(isIndexed);
   if (positionsOf(layer) === 1 && (dense || kept === 'right')) addScaledRows(layer, only, sum);
-  else if (dense && rowsAreCheaper(layer, kept)) addRows(layer, side, sum);
+  else if (dense && rowsAreCheaper(layer, kept, gramPrecision)) addRows(layer, side, sum);
   else addPairs(layer, sum);
   return out;
 }
 
-function rowsAreCheaper(layer: FactoredLayer, kept: FactorSide): boolean {
+function rowsAreCheaper(layer: FactoredLayer, kept: FactorSide, gramPrecision: 'f64' | 'f32'): boolean {
   const positions = positionsOf(layer);
   const keptLength = factorLength(layer, kept);
   const summed = factorLength(layer, kept === 'right' ? 'left' : 'right');
-  const byRows = 2 * positions * summed * keptLength + summed * keptLength * keptLength;
+  // Pairs are summed in float64; rows may be in float32 tiles, in half the time.
+  const ofRows = gramPrecision === 'f32' ? 0.5 : 1;
+  const byRows = 2 * positions * summed * keptLength + ofRows * summed * keptLength * keptLength;
   return byRows <= 2 * positions * (positions * (summed + keptLength) + keptLength * keptLength);
 }
 

@@ -20,8 +20,8 @@ export interface FactoredSumsOptions extends CallOptions {
 
 /**
  * Weighted sums of the gradients of each group of samples, scales[group] sum_{i in group} weights[i] g_i: rows are put
- * in the order of their groups (and stay where they are if they lie so), and a group is one product, left' right, over
- * all its samples and positions.
+ * in the order of their groups (and stay where they are if they lie so), and a group is a product, left' right, over
+ * all its samples and positions: one batched product where groups have one size.
  *
  * @returns [groups, r, d]; zeros for a group without samples
  * @throws GradsiftError GRADSIFT_ARGUMENT or GRADSIFT_SHAPE, naming the argument
@@ -38,16 +38,34 @@ export function factoredSums(layer: FactoredLayer, options: FactoredSumsOptions 
   if (out.length !== groups * r * d) throw mismatch('GRADSIFT_SHAPE', 'out', `${groups * r * d} numbers`, out);
   // Products overwrite, what is indexed adds.
   const terms = [...layer.terms].sort((a, b) => Number(isIndexed(a)) - Number(isIndexed(b)));
-  members.forEach((group, index) => {
-    const target = out.subarray(index * r * d, (index + 1) * r * d);
-    if (group.length === 0 || isIndexed(terms[0] as FactoredTerm)) target.fill(0);
-    if (group.length === 0) return;
+  const onZeros = isIndexed(terms[0] as FactoredTerm);
+  for (const { first, count, group } of batchesOf(members, scales)) {
+    const target = out.subarray(first * r * d, (first + count) * r * d);
+    if (group.length === 0 || onZeros) target.fill(0);
+    if (group.length === 0) continue;
     terms.forEach((term, place) => {
-      const sum = { group, weights, scale: scales?.[index] ?? 1, beta: place === 0 ? 0 : 1, out: target, threads };
+      const sum = {
+        group,
+        count,
+        weights,
+        scale: scales?.[first] ?? 1,
+        beta: place === 0 ? 0 : 1,
+        out: target,
+        threads,
+      };
       addTerm(layer, term, sum);
     });
-  });
+  }
   return out;
+}
+
+/** Groups of one size and scale are one batched product; others a product each. `group` has their samples in order. */
+function batchesOf(members: readonly number[][], scales: ArrayLike<number> | undefined) {
+  const alike = members.every(
+    (group, index) => group.length === members[0]?.length && (scales?.[index] ?? 1) === (scales?.[0] ?? 1),
+  );
+  if (alike) return [{ first: 0, count: members.length, group: members.flat() }];
+  return members.map((group, index) => ({ first: index, count: 1, group }));
 }
 
 function requireCount(name: string, values: ArrayLike<number> | undefined, count: number): void {
@@ -68,7 +86,9 @@ function samplesOfGroups(samples: number, groups: number, groupOf: ArrayLike<num
 }
 
 interface Sum {
+  /** The samples of `count` groups of one size. */
   readonly group: readonly number[];
+  readonly count: number;
   readonly weights: ArrayLike<number> | undefined;
   readonly scale: number;
   readonly beta: number;
@@ -77,26 +97,26 @@ interface Sum {
 }
 
 function addTerm({ r, d }: FactoredLayer, term: FactoredTerm, sum: Sum): void {
-  const { group, weights, scale, beta, out, threads } = sum;
+  const { group, count, weights, scale, beta, out, threads } = sum;
   const { positions } = term;
+  const k = (group.length / count) * positions;
   const right = weights ? weighted(term.right, group, positions * d, weights) : take(term.right, group, positions * d);
   if (isIndexed(term)) {
     const left = take(term.left, group, positions);
     for (let row = 0; row < left.length; ++row) {
-      const to = (left[row] as number) * d;
+      const to = (Math.floor(row / k) * r + (left[row] as number)) * d;
       for (let j = 0; j < d; ++j) out[to + j]! += scale * (right[row * d + j] as number);
     }
     return;
   }
   const left = take(term.left as Float32Array, group, positions * r);
-  const k = group.length * positions;
-  matmul(left, right, { m: r, k, n: d, transposeA: true, alpha: scale, beta, out, threads });
+  matmul(left, right, { m: r, k, n: d, batch: count, transposeA: true, alpha: scale, beta, out, threads });
 }
 
-/** The rows of the samples of a group, `length` numbers each: where they are, if they follow each other. */
+/** The rows of samples, `length` numbers each: where they are, if the samples follow each other. */
 function take<Rows extends Float32Array | Int32Array>(rows: Rows, group: readonly number[], length: number): Rows {
   const first = group[0] as number;
-  if ((group.at(-1) as number) - first === group.length - 1) {
+  if (group.every((sample, index) => sample === first + index)) {
     return rows.subarray(first * length, (first + group.length) * length) as Rows;
   }
   const out = new (rows.constructor as new (length: number) => Rows)(group.length * length);
@@ -137,7 +157,7 @@ export interface DomainGradientsOptions extends CallOptions {
 }
 
 /**
- * The mean gradient of each domain: one product a domain and layer, over rows grouped by domain.
+ * The mean gradient of each domain: products over rows grouped by domain, see {@link factoredSums}.
  *
  * @param domainOf the domain of every sample
  * @returns zeros for a domain without samples

@@ -155,6 +155,12 @@ describe.each(LAYERS.map((layer) => [layer.name, layer] as const))('%s', (_name,
     const count = SAMPLES * positionsOf(layer) + 2;
     expectWithin(sums, exact, (at) => count * U32 * total(sizes, at, Math.abs));
 
+    // Groups of one size are one batched product: as the groups one by one.
+    const pairs = factoredSums(layer, { groups: 2, groupOf: [0, 1, -1, 1, 0] });
+    const first = factoredSums(layer, { groups: 2, groupOf: [0, -1, -1, -1, 0] });
+    const second = factoredSums(layer, { groups: 2, groupOf: [-1, 1, -1, 1, -1] });
+    expect(pairs).toEqual(first.map((value, at) => value + (second[at] as number)));
+
     const means = domainGradients([layer], ['b', 'a', 'b', 'b', 'a']);
     expect(means).toMatchObject({ domains: ['b', 'a'], counts: [3, 2] });
     const own = factoredSums(layer, { groups: 2, groupOf: [0, 1, 0, 0, 1], scales: [1 / 3, 0.5] });
