@@ -99,6 +99,24 @@ export {
 export { alignments, type Alignments, type AlignmentsOptions } from './reweighting/alignments.js';
 export { apportion } from './reweighting/apportion.js';
 export { basisScores, mixBasis, type Basis } from './reweighting/basis.js';
+export {
+  assignClusters,
+  fitClusters,
+  type AssignClustersOptions,
+  type ClusterLevel,
+  type ClusterProgress,
+  type ClusterTree,
+  type FitClustersOptions,
+} from './reweighting/cluster-tree.js';
+export {
+  clusterCounts,
+  crisp,
+  rollUp,
+  type ClusterCounts,
+  type CrispOptions,
+  type CrispPlan,
+  type CrispSmoothing,
+} from './reweighting/crisp.js';
 export { dga, type DgaEvidence, type DgaOptions, type DgaState } from './reweighting/dga.js';
 export { doge, type DogeEvidence, type DogeOptions, type DogeState } from './reweighting/doge.js';
 export { normalise, type DomainNumbers, type DomainWeights } from './reweighting/domains.js';
