@@ -1,5 +1,5 @@
-// Training steps of transformers in TensorFlow.js, AdamW: one of two blocks, and a GPT of four. Stock TensorFlow.js takes
-// its embeddings by products with one-hot rows, having no other gradient for them; PyTorch trains the same GPT.
+// Training steps of transformers in TensorFlow.js, AdamW: one of two blocks, and a GPT of four. Stock TensorFlow.js
+// takes its embeddings by products with one-hot rows, having no other gradient for them; PyTorch trains the same.
 import * as tf from '@tensorflow/tfjs';
 import { adamw, gpt, trainStep } from 'gradsift/tfjs';
 import { besideStock, oneHotTf } from './beside-stock.mjs';

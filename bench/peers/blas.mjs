@@ -42,8 +42,8 @@ function build(name) {
 }
 
 // Debian 12's OpenBLAS and BLIS do not know the newest processors and would take kernels of 2013 there: they are told
-// to use those for AVX-512, or for AVX2 where GRADSIFT_ISA makes ours do so. In our own program their threads sleep soon
-// after their work, since ours take turns with them.
+// to use those for AVX-512, or for AVX2 where GRADSIFT_ISA makes ours do so. In our own program their threads sleep
+// soon after their work, since ours take turns with them.
 const KERNELS = {
   avx512: { OPENBLAS_CORETYPE: 'SkylakeX', BLIS_ARCH_TYPE: '0' },
   avx2: { OPENBLAS_CORETYPE: 'Haswell', BLIS_ARCH_TYPE: '3', ONEDNN_MAX_CPU_ISA: 'AVX2', DNNL_MAX_CPU_ISA: 'AVX2' },
