@@ -2,6 +2,7 @@ import { mismatch, requireNumber, requireOneOf } from '../errors.js';
 import { gfim, type GfimSide, type GramPrecision } from '../linalg/gfim.js';
 import { matmul } from '../linalg/matmul.js';
 import { rowNorms } from '../linalg/rows.js';
+import { scaleRows } from '../linalg/scale-rows.js';
 import type { CallOptions } from '../native/calls.js';
 import {
   factoredRows,
@@ -80,12 +81,8 @@ function addScaledRows({ samples, r, d }: FactoredLayer, term: FactoredTerm, sum
   let rows = keptRows;
   if (!isIndexed(term)) {
     const [summed, length] = kept === 'right' ? [term.left as Float32Array, r] : [term.right, d];
-    const norms = rowNorms(summed, { count: samples, length, threads });
-    rows = new Float32Array(samples * keptLength);
-    for (let i = 0; i < samples; ++i) {
-      const norm = Math.sqrt(norms[i] as number);
-      for (let at = i * keptLength; at < (i + 1) * keptLength; ++at) rows[at] = norm * (keptRows[at] as number);
-    }
+    const norms = Float32Array.from(rowNorms(summed, { count: samples, length, threads }), Math.sqrt);
+    rows = scaleRows(keptRows, norms, { count: samples, length: keptLength, threads });
   }
   gfim(rows, { samples, r: 1, d: keptLength, scale, gramPrecision, accumulate: true, out, threads });
 }

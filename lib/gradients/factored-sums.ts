@@ -1,6 +1,7 @@
 // Sums of factored gradients over groups of samples: the gradient of each domain of a batch, without any sample's.
 import { mismatch, requireInteger, show } from '../errors.js';
 import { matmul } from '../linalg/matmul.js';
+import { scaleRows } from '../linalg/scale-rows.js';
 import type { CallOptions } from '../native/calls.js';
 import { isIndexed, requireFactored, type FactoredLayer, type FactoredTerm } from './factored.js';
 
@@ -100,7 +101,9 @@ function addTerm({ r, d }: FactoredLayer, term: FactoredTerm, sum: Sum): void {
   const { group, count, weights, scale, beta, out, threads } = sum;
   const { positions } = term;
   const k = (group.length / count) * positions;
-  const right = weights ? weighted(term.right, group, positions * d, weights) : take(term.right, group, positions * d);
+  const right = weights
+    ? weighted(term.right, group, positions * d, weights, threads)
+    : take(term.right, group, positions * d);
   if (isIndexed(term)) {
     const left = take(term.left, group, positions);
     for (let row = 0; row < left.length; ++row) {
@@ -129,13 +132,10 @@ function weighted(
   group: readonly number[],
   length: number,
   weights: ArrayLike<number>,
+  threads: number | undefined,
 ): Float32Array {
-  const out = new Float32Array(group.length * length);
-  group.forEach((sample, index) => {
-    const weight = weights[sample] as number;
-    for (let j = 0; j < length; ++j) out[index * length + j] = weight * (rows[sample * length + j] as number);
-  });
-  return out;
+  const scales = Float32Array.from(group, (sample) => weights[sample] as number);
+  return scaleRows(take(rows, group, length), scales, { count: group.length, length, threads });
 }
 
 /** Mean gradients of the domains of a batch. */
