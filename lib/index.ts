@@ -99,6 +99,7 @@ export {
 export { alignments, type Alignments, type AlignmentsOptions } from './reweighting/alignments.js';
 export { apportion } from './reweighting/apportion.js';
 export { basisScores, mixBasis, type Basis } from './reweighting/basis.js';
+export { loadClusterTree, saveClusterTree } from './reweighting/cluster-tree-file.js';
 export {
   assignClusters,
   fitClusters,
