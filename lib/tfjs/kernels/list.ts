@@ -2,6 +2,7 @@ import { adam } from './adam.js';
 import { batchMatMul } from './batch-mat-mul.js';
 import { add, multiply, realDiv, sub } from './binary.js';
 import { crossEntropy, crossEntropyGradient } from './cross-entropy.js';
+import { einsum } from './einsum.js';
 import { fusedMatMul } from './fused-mat-mul.js';
 import { gelu, geluGradient } from './gelu.js';
 import { cast, identity } from './identity.js';
@@ -30,6 +31,7 @@ export const KERNELS: readonly Kernel[] = [
   concat,
   gatherV2,
   unsortedSegmentSum,
+  einsum,
   norm,
   normGradient,
   gelu,
