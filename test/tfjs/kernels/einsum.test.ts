@@ -46,10 +46,10 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[]])[] = [
   ],
   ['i,j->ji', [[3], [4]]],
   [
-    'ijk,kl->il',
+    'ijk,kjl->il',
     [
       [3, 4, 2],
-      [2, 5],
+      [2, 4, 5],
     ],
   ],
   ['ijk->ki', [[3, 4, 2]]],
