@@ -1,6 +1,6 @@
 // A tree of clusters (CRISP): k-means on all embeddings, then within each cluster, and so on. An embedding finds its
 // leaf by greedy descent, the nearest centroid at each level. Numbers are paths: child = parent * children + j.
-import { GradsiftError, mismatch, requireInteger, requireNumber, show } from '../errors.js';
+import { GradsiftError, mismatch, requireInteger, requireNumber } from '../errors.js';
 import type { GradientStore, LayerInfo } from '../gradients/store.js';
 import { namedSeed, random, seeded } from '../random.js';
 import { gather, kMeans } from './k-means.js';
@@ -159,10 +159,7 @@ export async function assignClusters(
   const out = new Uint32Array(layer.samples);
   const own = new Float32Array(Math.min(BLOCK_ROWS, layer.samples) * dimensions);
   for await (const { start, samples, rows } of embeddings.blocks(layer, { blockSamples: BLOCK_ROWS, signal })) {
-    for (let i = 0; i < samples; ++i) {
-      const row = rows.subarray(i * dimensions, (i + 1) * dimensions);
-      own.set(direction(row, normalise, embeddings, start + i), i * dimensions);
-    }
+    for (let i = 0; i < samples; ++i) copyRow(rows, i, own, i, dimensions, normalise, () => at(embeddings, start + i));
     out.set(await descend(tree, own.subarray(0, samples * dimensions), samples, levels, options), start);
     onProgress?.({ done: start + samples, samples: layer.samples });
   }
@@ -236,7 +233,7 @@ async function trainingRows(
     for (let i = 0; i < samples && taken < wanted; ++i) {
       const left = all - start - i;
       if (left > wanted - taken && cursor.below(left) >= wanted - taken) continue;
-      x.set(direction(rows.subarray(i * d, (i + 1) * d), normalise, store, start + i), taken * d);
+      copyRow(rows, i, x, taken, d, normalise, () => at(store, start + i));
       taken += 1;
     }
     if (taken === wanted) break;
@@ -244,19 +241,24 @@ async function trainingRows(
   return x;
 }
 
-/** x, or x / ||x||. */
-function direction(
+const at = (store: GradientStore, row: number) => `${store.source}: row ${row}`;
+
+/** Row i of x, or its direction, to row j of out. */
+function copyRow(
   x: Float32Array | Float64Array,
+  i: number,
+  out: Float32Array,
+  j: number,
+  d: number,
   normalise: boolean,
-  store: GradientStore,
-  row: number,
-): Float32Array | Float64Array {
+  where: () => string,
+): void {
   let square = 0;
-  for (let j = 0; j < x.length; ++j) square += (x[j] as number) ** 2;
-  if (!Number.isFinite(square)) {
-    throw new GradsiftError('GRADSIFT_NON_FINITE', `${store.source}: row ${row} holds NaN or infinity`);
+  for (let from = i * d; from < (i + 1) * d; ++from) square += (x[from] as number) ** 2;
+  if (!Number.isFinite(square)) throw new GradsiftError('GRADSIFT_NON_FINITE', `${where()} holds NaN or infinity`);
+  if (normalise && !(square > 0)) {
+    throw new GradsiftError('GRADSIFT_ARGUMENT', `${where()} is all zeros: it has no direction`);
   }
-  if (!normalise) return x;
-  if (square > 0) return x.map((value) => value / Math.sqrt(square));
-  throw new GradsiftError('GRADSIFT_ARGUMENT', `${show(store.source)}: row ${row} is all zeros: it has no direction`);
+  const length = normalise ? Math.sqrt(square) : 1;
+  for (let e = 0; e < d; ++e) out[j * d + e] = (x[i * d + e] as number) / length;
 }

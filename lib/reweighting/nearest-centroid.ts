@@ -43,16 +43,25 @@ export async function nearestCentroid(
     const rows = x.subarray(first * dimensions, (first + m) * dimensions);
     const shape = { m, k: dimensions, n: k, transposeB: true, out: products, threads, signal };
     await matmulAsync(rows, centroids.rows, shape);
-    for (let i = 0; i < m; ++i) {
-      let best = 0;
-      let most = -Infinity;
-      for (let c = 0; c < k; ++c) {
-        const score = (products[i * k + c] as number) - (half[c] as number);
-        if (score > most) [best, most] = [c, score];
-      }
-      labels[first + i] = best;
-      scores[first + i] = most;
-    }
+    scan(products, half, labels.subarray(first, first + m), scores.subarray(first, first + m));
   }
   return { labels, scores };
+}
+
+/** The largest product less half square of each row. */
+function scan(products: Float32Array, half: Float64Array, labels: Uint32Array, scores: Float64Array): void {
+  const k = half.length;
+  for (let i = 0, at = 0; i < labels.length; ++i) {
+    let best = 0;
+    let most = -Infinity;
+    for (let c = 0; c < k; ++c, ++at) {
+      const score = (products[at] as number) - (half[c] as number);
+      if (score > most) {
+        best = c;
+        most = score;
+      }
+    }
+    labels[i] = best;
+    scores[i] = most;
+  }
 }
