@@ -158,7 +158,7 @@ function install(tf: TensorFlow, heap: Heap, threads: number | undefined, kernel
   if (stock !== undefined) tf.unregisterKernel(kernel.name, backendName);
   tf.registerKernel(config);
   return () => {
-    tf.unregisterKernel(kernel.name, backendName);
+    if (tf.getKernel(kernel.name, backendName) as unknown) tf.unregisterKernel(kernel.name, backendName);
     if (stock !== undefined) tf.registerKernel(stock);
   };
 }
