@@ -125,10 +125,13 @@ inline void let_sleep(unsigned threads) {
 // measurements between the rounds.
 inline void report(const Case& each, std::vector<Candidate> candidates) {
   constexpr int least = 6;
-  constexpr double warm = 1e-3;  // of work before the clock: wakes threads, and brings data into the caches
-  const int inner = std::max(1, static_cast<int>(2e8 / each.flops));  // a timed round is long against the clock
+  // Work before the clock brings data into the caches, and wakes threads: half a millisecond and more in a virtual
+  // machine whose other processor is idle, during which those who share work as they find hands go on alone.
+  const double warm = each.threads > 1 ? 5e-3 : 1e-3;
+  // A timed round is long against the clock, and with several threads against waking one.
+  const int inner = std::max(1, static_cast<int>((each.threads > 1 ? 2e9 : 2e8) / each.flops));
   std::vector<double> peaks;
-  const double end = seconds() + (each.threads > 1 ? 2 : 1);
+  const double end = seconds() + (each.threads > 1 ? 3 : 1);
   for (int round = 0; round <= least || seconds() < end; ++round) {
     for (Candidate& candidate : candidates) {
       let_sleep(each.threads);
