@@ -50,8 +50,9 @@ const FUNCTIONS = [
  * @throws GradsiftError GRADSIFT_ARGUMENT when this is not the TensorFlow.js we know, or a backend is missing or
  *   already accelerated: it says what was expected and what was found, and nothing has changed
  */
-export async function accelerate(tf: TensorFlow, { backend, threads }: AccelerateOptions): Promise<Accelerated> {
-  requireOneOf('backend', backend, ['wasm', 'cpu']);
+export async function accelerate(tf: TensorFlow, options: AccelerateOptions): Promise<Accelerated> {
+  requireOneOf('backend', (options as AccelerateOptions | undefined)?.backend, ['wasm', 'cpu']);
+  const { backend, threads } = options;
   if (threads !== undefined) threadCount(threads);
   requireTensorFlow(tf);
   const before = tf.getBackend();
@@ -63,6 +64,7 @@ export async function accelerate(tf: TensorFlow, { backend, threads }: Accelerat
     if (before && tf.getBackend() !== before) await tf.setBackend(before);
     throw error;
   }
+  requireStock(tf, backend); // another call may have come first while the backend started; nothing waits from here on
   const kernels = KERNELS.filter((kernel) => kernel.backends.includes(backend));
   const restores = [...kernels.map((kernel) => install(tf, HEAPS[backend], threads, kernel)), installAdam(tf)];
   return {
@@ -91,13 +93,16 @@ async function start(tf: TensorFlow, backend: BackendName): Promise<void> {
   if (tf.getKernel('BatchMatMul', backend) === undefined) {
     throw mismatch('GRADSIFT_ARGUMENT', `tf.getKernel("BatchMatMul", "${backend}")`, 'a kernel', undefined);
   }
-  if (OURS in tf.getKernel('BatchMatMul', backend)) {
-    const found = 'one that is: restore() its handle first';
-    throw new GradsiftError('GRADSIFT_ARGUMENT', `backend: expected one that is not accelerated yet, got ${found}`);
-  }
+  requireStock(tf, backend);
   if (!(await tf.setBackend(backend))) {
     throw mismatch('GRADSIFT_ARGUMENT', `tf.setBackend("${backend}")`, 'true', false);
   }
+}
+
+function requireStock(tf: TensorFlow, backend: BackendName): void {
+  if (!(OURS in tf.getKernel('BatchMatMul', backend))) return;
+  const found = 'one that is: restore() its handle first';
+  throw new GradsiftError('GRADSIFT_ARGUMENT', `backend: expected one that is not accelerated yet, got ${found}`);
 }
 
 /** Looks for what we use inside the backend, then reads and writes a tensor through it. */
@@ -153,7 +158,10 @@ function install(tf: TensorFlow, heap: Heap, threads: number | undefined, kernel
     [OURS]: true,
     kernelName: kernel.name,
     backendName,
-    kernelFunc: (call: Parameters<KernelConfig['kernelFunc']>[0]) => kernel.run(context, call as KernelCall),
+    kernelFunc: (call: Parameters<KernelConfig['kernelFunc']>[0]) => {
+      requireAlive(kernel.name, call.inputs);
+      return kernel.run(context, call as KernelCall);
+    },
   };
   if (stock !== undefined) tf.unregisterKernel(kernel.name, backendName);
   tf.registerKernel(config);
@@ -161,6 +169,14 @@ function install(tf: TensorFlow, heap: Heap, threads: number | undefined, kernel
     if (tf.getKernel(kernel.name, backendName) as unknown) tf.unregisterKernel(kernel.name, backendName);
     if (stock !== undefined) tf.registerKernel(stock);
   };
+}
+
+/** TensorFlow.js would fail somewhere inside, without a name. */
+function requireAlive(kernel: string, inputs: KernelCall['inputs']): void {
+  for (const name in inputs) {
+    if ((inputs[name] as { readonly isDisposed?: boolean } | undefined)?.isDisposed !== true) continue;
+    throw new GradsiftError('GRADSIFT_ARGUMENT', `${kernel}: ${name}: expected a tensor, got one that was disposed`);
+  }
 }
 
 function callKernel(config: KernelConfig, call: KernelCall) {

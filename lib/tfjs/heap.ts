@@ -1,5 +1,5 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs';
-import { GradsiftError, mismatch } from '../errors.js';
+import { mismatch } from '../errors.js';
 
 /** The backends of TensorFlow.js whose memory native code can reach. */
 export type BackendName = 'wasm' | 'cpu';
@@ -71,10 +71,7 @@ const cpu: Heap = {
 
 export const HEAPS: Readonly<Record<BackendName, Heap>> = { wasm, cpu };
 
-/** Throws unless the input of a kernel is alive and of the dtype. */
+/** Throws unless the input of a kernel is of the dtype. */
 export function requireTensor(kernel: string, name: string, tensor: TensorInfo, dtype: string): void {
-  if ((tensor as { isDisposed?: boolean }).isDisposed === true) {
-    throw new GradsiftError('GRADSIFT_ARGUMENT', `${kernel}: ${name}: expected a tensor, got one that was disposed`);
-  }
   if (tensor.dtype !== dtype) throw mismatch('GRADSIFT_DTYPE', `${kernel}: ${name}`, dtype, tensor.dtype);
 }

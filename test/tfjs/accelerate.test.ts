@@ -1,5 +1,6 @@
 import type { KernelConfig } from '@tensorflow/tfjs';
 import { accelerate, type AccelerateOptions } from '../../lib/tfjs/accelerate.js';
+import { thrownCode } from '../linalg/matrices.js';
 import { accelerated, BACKENDS, setBackend, tensor, tf } from './tensorflow.js';
 
 async function rejectedCode(call: Promise<unknown>): Promise<string> {
@@ -56,6 +57,17 @@ describe.each(BACKENDS)('accelerate, %s', (backend) => {
     handle.restore();
   });
 
+  test('of two calls at once one comes first, and restore leaves nothing behind', async () => {
+    const before = registered(backend);
+    const calls = await Promise.allSettled([accelerate(tf, { backend }), accelerate(tf, { backend })]);
+    expect(calls.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    for (const call of calls) {
+      if (call.status === 'fulfilled') call.value.restore();
+      else expect((call.reason as { code?: string }).code).toBe('GRADSIFT_ARGUMENT');
+    }
+    expect(registered(backend)).toEqual(before);
+  });
+
   test.each([
     ['another release', changed({ version_core: '4.21.0' }), /4\.22\.0.*4\.21\.0/],
     ['a function that is missing', changed({ registerKernel: undefined }), /tf\.registerKernel/],
@@ -85,6 +97,21 @@ describe.each(BACKENDS)('accelerate, %s', (backend) => {
     const work = () => tf.tidy(() => void call());
     await accelerated(backend, () => expect(work).toThrow());
   });
+
+  test.each<[string, (x: tf.Tensor) => unknown]>([
+    ['add', (x) => tf.add(1, x)],
+    ['sum', (x) => tf.sum(x)],
+    ['softmax', (x) => tf.softmax(x)],
+    ['transpose', (x) => tf.transpose(x, [0, 1])],
+    ['concat', (x) => tf.concat([tf.ones([2, 2]), x])],
+    ['gather', (x) => tf.gather(x, tf.tensor1d([0], 'int32'))],
+    ['matMul', (x) => tf.matMul(x, x)],
+    ['fused.matMul', (x) => tf.fused.matMul({ a: tf.ones([2, 2]), b: tf.ones([2, 2]), bias: x })],
+  ])('a disposed tensor given to %s is named', async (_, call) => {
+    await accelerated(backend, () => {
+      expect(thrownCode(() => tf.tidy(() => void call(disposed())))).toBe('GRADSIFT_ARGUMENT');
+    });
+  });
 });
 
 function disposed(): tf.Tensor {
@@ -96,6 +123,7 @@ function disposed(): tf.Tensor {
 test.each([
   ['an unknown backend', { backend: 'webgl' }],
   ['no backend', {}],
+  ['no options', undefined as unknown as object],
   ['half a thread', { backend: 'wasm', threads: 0.5 }],
   ['no thread', { backend: 'wasm', threads: 0 }],
 ])('%s is refused', async (_, options) => {

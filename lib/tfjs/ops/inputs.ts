@@ -10,7 +10,9 @@ export function requireTensor(
 ): void {
   const value = tensor as unknown as Tensor | undefined;
   if (!Array.isArray(value?.shape)) throw mismatch('GRADSIFT_ARGUMENT', name, 'a tensor', tensor);
-  if (tensor.isDisposed) throw mismatch('GRADSIFT_ARGUMENT', name, 'a tensor', 'one that was disposed');
+  if (tensor.isDisposed) {
+    throw new GradsiftError('GRADSIFT_ARGUMENT', `${name}: expected a tensor, got one that was disposed`);
+  }
   if (tensor.dtype !== dtype) throw mismatch('GRADSIFT_DTYPE', name, dtype, tensor.dtype);
   if (tensor.shape.join() !== shape.join()) {
     const [expected, actual] = [shape.join(', '), tensor.shape.join(', ')];
