@@ -1,6 +1,6 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
-import { GradsiftError, requireInteger, requireNumber, show } from '../errors.js';
-import { adamwStep } from './ops/adamw-step.js';
+import { GradsiftError, requireInteger, show } from '../errors.js';
+import { adamwStep, requireConstants } from './ops/adamw-step.js';
 import type { TensorFlow } from './tensorflow.js';
 
 /** Constants of {@link adamw}. */
@@ -40,8 +40,7 @@ export interface Adamw {
  */
 export function adamw(tf: TensorFlow, weights: Readonly<Record<string, Variable>>, options: AdamwOptions): Adamw {
   const { weightDecay = 0.01, decays = (_name, weight) => weight.rank >= 2, ...constants } = options;
-  requireNumber('learningRate', constants.learningRate, 'a number >= 0', (value) => value >= 0);
-  requireNumber('weightDecay', weightDecay, 'a number >= 0', (value) => value >= 0);
+  requireConstants({ ...constants, weightDecay });
   let stepsDone = 0;
   const trained = Object.entries(weights).filter(([, weight]) => weight.trainable);
   const moments = Object.fromEntries(
@@ -66,6 +65,7 @@ export function adamw(tf: TensorFlow, weights: Readonly<Record<string, Variable>
           throw new GradsiftError('GRADSIFT_ARGUMENT', `gradients: expected one of ${show(name)}, got none`);
         }
       }
+      requireConstants({ learningRate });
       stepsDone += 1;
       for (const [name, variable] of trained) {
         adamwStep(tf, {

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { requireNumber } from '../errors.js';
 import type { Adamw } from './adamw.js';
+import { requireBatch } from './capture/capture-gradients.js';
 import type { Batch, Model } from './model.js';
 import type { TensorFlow } from './tensorflow.js';
 
@@ -14,9 +15,11 @@ export interface LossAndGradients {
 /**
  * The mean of the losses of a batch, and its gradients.
  *
- * @throws Error of TensorFlow.js when the loss depends on no trainable weight
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE naming what is wrong with the batch; Error of
+ *   TensorFlow.js when the loss depends on no trainable weight
  */
 export function lossAndGradients(model: Model, batch: Batch): LossAndGradients {
+  requireBatch(batch);
   const { tf, weights } = model;
   const trained = Object.entries(weights).filter(([, weight]) => weight.trainable);
   const variables = trained.map(([, variable]) => variable);

@@ -98,9 +98,19 @@ test('a small gpt learns a cycle of tokens, and memory stays flat', () => {
   model.dispose();
 });
 
+test('a training step refuses a batch without samples, whose mean loss would be no number', () => {
+  const model = gpt(tf, { vocab: 3, context: 2, layers: 1, heads: 1, width: 2 });
+  const optimizer = adamw(tf, model.weights, { learningRate: 1 });
+  const none = tf.zeros([0, 2], 'int32');
+  expect(thrownCode(() => trainStep(model, optimizer, { inputs: none, targets: none }))).toBe('GRADSIFT_SHAPE');
+  expect(optimizer.stepsDone).toBe(0);
+});
+
 test.each<[string, Partial<AdamwOptions>]>([
   ['no learning rate', { learningRate: undefined as unknown as number }],
   ['a negative decay', { weightDecay: -1 }],
+  ['a beta of 1', { beta1: 1 }],
+  ['an epsilon of 0', { epsilon: 0 }],
 ])('adamw refuses %s', (_what, wrong) => {
   expect(thrownCode(() => adamw(tf, {}, { learningRate: 1, ...wrong }))).toBe('GRADSIFT_ARGUMENT');
 });
@@ -109,6 +119,8 @@ test('a step refuses gradients that are missing or of another shape, a clip a no
   const optimizer = adamw(tf, { a: tf.variable(tensor(1, [2])) }, { learningRate: 1 });
   expect(thrownCode(() => optimizer.step({}))).toBe('GRADSIFT_ARGUMENT');
   expect(thrownCode(() => (optimizer.stepsDone = 0.5))).toBe('GRADSIFT_ARGUMENT');
+  expect(thrownCode(() => optimizer.step({ a: tf.ones([2]) }, { learningRate: NaN }))).toBe('GRADSIFT_ARGUMENT');
+  expect(optimizer.stepsDone).toBe(0);
   expect(thrownCode(() => optimizer.step({ a: tf.ones([3]) }))).toBe('GRADSIFT_SHAPE');
   expect(thrownCode(() => clipByGlobalNorm(tf, {}, 0))).toBe('GRADSIFT_ARGUMENT');
 });

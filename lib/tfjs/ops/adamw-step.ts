@@ -28,6 +28,20 @@ export interface AdamwStep {
   readonly weightDecay?: number;
 }
 
+type Constants = {
+  readonly [Name in 'beta1' | 'beta2' | 'epsilon' | 'weightDecay']?: number | undefined;
+} & Pick<AdamwStep, 'learningRate'>;
+
+/** Throws unless the constants of {@link adamwStep} are in their ranges. */
+export function requireConstants(constants: Constants): void {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = constants;
+  requireNumber('learningRate', learningRate, 'a number >= 0', (value) => value >= 0);
+  requireNumber('beta1', beta1, 'a number in [0, 1)', (value) => value >= 0 && value < 1);
+  requireNumber('beta2', beta2, 'a number in [0, 1)', (value) => value >= 0 && value < 1);
+  requireNumber('epsilon', epsilon, 'a number > 0', (value) => value > 0);
+  requireNumber('weightDecay', weightDecay, 'a number >= 0', (value) => value >= 0);
+}
+
 /**
  * A step of Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; t = step):
  *
@@ -41,17 +55,13 @@ export interface AdamwStep {
  */
 export function adamwStep(tf: TensorFlow, options: AdamwStep): void {
   const { variable: p, gradient: g, firstMoment: m, secondMoment: v, step, learningRate } = options;
+  requireConstants(options);
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   requireTensor('variable', p);
   requireTensor('gradient', g, 'float32', p.shape);
   requireTensor('firstMoment', m, 'float32', p.shape);
   requireTensor('secondMoment', v, 'float32', p.shape);
   requireInteger('step', step, 1);
-  requireNumber('learningRate', learningRate, 'a number >= 0', (value) => value >= 0);
-  requireNumber('beta1', beta1, 'a number in [0, 1)', (value) => value >= 0 && value < 1);
-  requireNumber('beta2', beta2, 'a number in [0, 1)', (value) => value >= 0 && value < 1);
-  requireNumber('epsilon', epsilon, 'a number > 0', (value) => value > 0);
-  requireNumber('weightDecay', weightDecay, 'a number >= 0', (value) => value >= 0);
   if (hasKernel(tf, 'GradsiftAdam')) {
     for (const written of [p, m, v]) ownMemory(tf, written);
     const corrections = { correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) };
