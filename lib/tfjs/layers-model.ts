@@ -6,6 +6,7 @@ import { dense } from './layers/dense.js';
 import { embedding } from './layers/embedding.js';
 import { layerNorm } from './layers/norm.js';
 import type { Batch, Model } from './model.js';
+import { requireLabels } from './ops/labels.js';
 import type { TensorFlow } from './tensorflow.js';
 
 /** Options of {@link layersModel}. */
@@ -22,6 +23,7 @@ interface LayerVariable {
   read(): Variable;
   /** Without the number that tells it from another variable of the same name. */
   readonly originalName: string;
+  readonly name: string;
 }
 interface Layer {
   name: string;
@@ -66,6 +68,8 @@ function computationOf(layer: Layer, x: Tensor): Computation | undefined {
  * Weights of Dense, Embedding and LayerNormalization layers can be captured; a weight of another kind of layer is an
  * error of captureGradients that names it, unless it is excluded.
  *
+ * A label out of range, of a model compiled with "sparseCategoricalCrossentropy", is an error of losses, too.
+ *
  * @throws GradsiftError GRADSIFT_ARGUMENT when there is no loss, or for a model with several inputs or outputs
  */
 export function layersModel(tf: TensorFlow, model: LayersModel, options: LayersModelOptions = {}): Model {
@@ -79,7 +83,9 @@ export function layersModel(tf: TensorFlow, model: LayersModel, options: LayersM
   const weights: Record<string, Variable> = {};
   for (const layer of layers) {
     for (const weight of layer.trainableWeights) {
-      const name = `${layer.name}/${weight.originalName.split('/').at(-1) as string}`;
+      const short = `${layer.name}/${weight.originalName.split('/').at(-1) as string}`;
+      // A layer made of layers (a model, say) may have several of one short name.
+      const name = Object.hasOwn(weights, short) ? `${layer.name}/${weight.name}` : short;
       weights[name] = weight.read();
       kinds.set(name, layer.getClassName());
     }
@@ -98,11 +104,16 @@ function compiledLoss(model: LayersModel): (outputs: Tensor, targets: Tensor) =>
   }
   // A sequential model holds the functional one that was compiled.
   const { model: inner, lossFunctions } = model as unknown as Compiled & { readonly model?: Compiled };
+  const sparse = [model.loss].flat()[0] === 'sparseCategoricalCrossentropy';
   const loss = (inner?.lossFunctions ?? lossFunctions)?.[0];
   if (loss === undefined) {
     throw mismatch('GRADSIFT_ARGUMENT', 'loss', 'a function, or a model that was compiled with one', undefined);
   }
-  return (outputs, targets) => loss(targets, outputs);
+  return (outputs, targets) => {
+    // To TensorFlow.js the loss of a label that is no class is 0.
+    if (sparse) requireLabels(targets.dataSync(), outputs.shape.at(-1) as number);
+    return loss(targets, outputs);
+  };
 }
 
 /** Runs `work` with the layers computing by our functions: own properties hide their methods, and go again. */

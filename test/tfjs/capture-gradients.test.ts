@@ -243,6 +243,38 @@ describe('captureGradients', () => {
       expect(codeOf(both, { inputs: input([4]), targets: target() })).toBe('GRADSIFT_ARGUMENT');
     });
 
+    test('a weight past the layers before the backward pass, for which the backend may have no kernel', () => {
+      const lacking = (w: Tensor, x: Tensor) =>
+        tf.customGrad((weight) => {
+          const gradFunc = () => {
+            throw new Error('no such kernel');
+          };
+          return { value: tf.matMul(x, weight as Tensor), gradFunc };
+        })(w);
+      const model = modelOf({ w: [5, 4] }, ({ w }: Weights, x) => lacking(w!, x));
+      expect(codeOf(model, { inputs: input([5]), targets: target() })).toBe('GRADSIFT_ARGUMENT');
+    });
+
+    test('sparse labels that are no class: to tf.layers their loss is 0', () => {
+      const model = tf.sequential({
+        layers: [tf.layers.dense({ units: 2, inputShape: [5], activation: 'softmax' })],
+      });
+      model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+      const wrapped = layersModel(tf, model);
+      const labelled = (...labels: number[]) => ({ inputs: input([5]), targets: tf.tensor1d(labels) });
+      expect(codeOf(wrapped, labelled(0, 1, 1))).toBe('none');
+      for (const wrong of [2, -1, NaN, 0.5]) expect(codeOf(wrapped, labelled(0, wrong, 1))).toBe('GRADSIFT_ARGUMENT');
+    });
+
+    test('a model inside a model: every weight has a name, and none hides another', () => {
+      const inner = tf.sequential({
+        layers: [tf.layers.dense({ units: 4, inputShape: [5] }), tf.layers.dense({ units: 2 })],
+      });
+      const model = tf.sequential({ layers: [inner, tf.layers.dense({ units: 1 })] });
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      expect(Object.keys(layersModel(tf, model).weights)).toHaveLength(6);
+    });
+
     test('a layer inside another one, by the kind of that', () => {
       const inner = tf.layers.dense({ units: 2 }) as unknown as never;
       const model = tf.sequential({

@@ -25,11 +25,13 @@ export function captureGradients(model: Model, batch: Batch, options: CaptureOpt
   const losses = runRecorded(model, batch, samples, chosen, recorded);
   const layers = [...chosen].map(([variable, name]): FactoredLayer => {
     const found = recorded.get(variable);
-    if (found === undefined) throw unsupported(model, name, 'is used by no layer that capture knows');
+    if (found === undefined) throw unsupported(model, name, UNUSED);
     return { name, samples, ...found };
   });
   return { samples, losses, layers };
 }
+
+const UNUSED = 'is used by no layer that capture knows';
 
 /** Samples in a batch. @throws GRADSIFT_ARGUMENT, GRADSIFT_DTYPE or GRADSIFT_SHAPE naming the tensor */
 export function requireBatch(batch: Batch): number {
@@ -97,12 +99,15 @@ function runRecorded(
 ): Float32Array {
   const { tf } = model;
   const root = tf.tidy(() => tf.variable(tf.scalar(0), true));
-  const recorder = createRecorder(model, batch, samples, root, chosen, recorded);
+  const seen = new Set<Tensor>();
+  const recorder = createRecorder(model, batch, samples, { root, chosen, seen, recorded });
   let losses = new Float32Array(0);
   try {
     const others = tf.tidy(() => {
       const { grads } = tf.variableGrads(() => {
         const perSample = recording(recorder, () => model.losses(batch));
+        // Before the backward pass, for which the backend may lack a kernel (of a convolution, say).
+        for (const [variable, name] of chosen) if (!seen.has(variable)) throw unsupported(model, name, UNUSED);
         requireLosses(perSample, samples);
         losses = perSample.dataSync<'float32'>().slice();
         return tf.sum(perSample);
@@ -128,19 +133,25 @@ function requireLosses(losses: Tensor, samples: number): void {
   );
 }
 
-function createRecorder(
-  model: Model,
-  batch: Batch,
-  samples: number,
-  root: Variable,
-  chosen: ReadonlyMap<Variable, string>,
-  recorded: Map<Variable, Recorded>,
-): Recorder {
+interface Records {
+  readonly root: Variable;
+  readonly chosen: ReadonlyMap<Variable, string>;
+  /** The weights of the layers that were gone through. */
+  readonly seen: Set<Tensor>;
+  readonly recorded: Map<Variable, Recorded>;
+}
+
+function createRecorder(model: Model, batch: Batch, samples: number, records: Records): Recorder {
+  const { root, chosen, seen, recorded } = records;
   const copies = new WeakMap<object, Float32Array | Int32Array>();
   return {
     samples,
     root,
-    wants: (weight): weight is Variable => chosen.has(weight as Variable),
+    wants(weight): weight is Variable {
+      const wanted = chosen.has(weight as Variable);
+      if (wanted) seen.add(weight as Variable);
+      return wanted;
+    },
     isData: ({ dataId }) => dataId === batch.inputs.dataId || dataId === batch.targets.dataId,
     values(tensor) {
       const known = copies.get(tensor.dataId);

@@ -4,7 +4,7 @@ import { mismatch } from '../../errors.js';
 export function requireLabels(labels: ArrayLike<number>, classes: number): void {
   for (let i = 0; i < labels.length; ++i) {
     const label = labels[i] as number;
-    if (!(label >= 0 && label < classes)) {
+    if (!(Number.isInteger(label) && label >= 0 && label < classes)) {
       throw mismatch('GRADSIFT_ARGUMENT', `labels[${i}]`, `an integer in [0, ${classes - 1}]`, label);
     }
   }
