@@ -55,12 +55,18 @@ export function clipByGlobalNorm(
 ): Clipped {
   requireNumber('maxNorm', maxNorm, 'a number > 0', (value) => value > 0);
   const entries = Object.entries(gradients);
-  // The squares of each gradient are summed in float32, those sums in float64.
-  const squares = entries.map(([, gradient]) => tf.tidy(() => tf.sum(tf.square(gradient)).dataSync()[0] as number));
-  const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  const norm = Math.sqrt(entries.reduce((sum, [, gradient]) => sum + squaredNorm(tf, gradient), 0));
   const scale = norm <= maxNorm ? 1 : maxNorm / norm;
   const scaled = entries.map(([name, gradient]) => [name, tf.mul(gradient, scale)] as const);
   return { gradients: Object.fromEntries(scaled), norm };
+}
+
+/** Rows in float32, their sums in float64: in one float32 sum over a large table the last rows would count for nothing. */
+function squaredNorm(tf: TensorFlow, gradient: Tensor): number {
+  const rows = tf.tidy(() =>
+    tf.sum(tf.reshape(tf.square(gradient), [-1, gradient.shape.at(-1) ?? 1]), 1).dataSync<'float32'>(),
+  );
+  return rows.reduce((sum, square) => sum + square, 0);
 }
 
 /** Options of {@link trainStep}. */

@@ -79,6 +79,19 @@ test('gradients are clipped together, and only when they are too long', () => {
   expect(clipByGlobalNorm(tf, { a: tf.tensor1d([NaN]) }, 1).norm).toBeNaN();
 });
 
+test('the norm of a large gradient: many small squares beside a large one', async () => {
+  await setBackend('wasm');
+  const [rows, width] = [512, 256];
+  const values = new Float32Array(rows * width).fill(2 ** -12.5);
+  values[0] = 1;
+  const gradient = tf.tensor2d(values, [rows, width]);
+  const { norm } = clipByGlobalNorm(tf, { gradient }, 1);
+  const expected = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  // The roundings of a sum over a row.
+  expect(Math.abs(norm - expected)).toBeLessThanOrEqual(width * U32 * expected);
+  await setBackend('cpu');
+});
+
 test('a small gpt learns a cycle of tokens, and memory stays flat', () => {
   const model = gpt(tf, { vocab: 5, context: 8, layers: 1, heads: 2, width: 8 });
   const optimizer = adamw(tf, model.weights, { learningRate: 0.03 });
