@@ -1,6 +1,6 @@
 // Models of tf.layers under capture: for the length of one run their Dense, Embedding and LayerNormalization layers
 // compute by our functions, which can be recorded. Nothing of the model stays changed.
-import type { LayersModel, Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
+import type { LayersModel, Tensor, Variable } from '@tensorflow/tfjs';
 import { mismatch } from '../errors.js';
 import { dense } from './layers/dense.js';
 import { embedding } from './layers/embedding.js';
@@ -93,7 +93,7 @@ export function layersModel(tf: TensorFlow, model: LayersModel, options: LayersM
   const losses = ({ inputs, targets }: Batch) =>
     tf.tidy(() => {
       const outputs = withOurs(tf, layers, () => model.apply(inputs, { training: false }) as Tensor);
-      return loss(outputs, targets) as Tensor1D;
+      return loss(outputs, targets);
     });
   return { tf, weights, losses, kindOf: (weight) => kinds.get(weight) ?? 'unknown' };
 }

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
+import type { Tensor, Variable } from '@tensorflow/tfjs';
 import type { TensorFlow } from './tensorflow.js';
 
 /** Some samples: the first dimension of both tensors counts them. */
@@ -13,7 +13,7 @@ export interface Model {
   /** The variables by name; those that are not trainable are left alone. */
   readonly weights: Readonly<Record<string, Variable>>;
   /** The loss of each sample, [samples]; called inside tf.tidy. */
-  losses(batch: Batch): Tensor1D;
+  losses(batch: Batch): Tensor;
   /** What kind of layer a weight belongs to, for messages. */
   kindOf?(weight: string): string;
 }

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
+import type { Tensor, Variable } from '@tensorflow/tfjs';
 import { factoredRows } from '../../lib/gradients/factored.js';
 import { captureGradients } from '../../lib/tfjs/capture/capture-gradients.js';
 import { gpt } from '../../lib/tfjs/gpt.js';
@@ -31,7 +31,7 @@ function modelOf(shapes: Readonly<Record<string, readonly number[]>>, run: (w: n
     const y = run(weights as never, inputs);
     return tf.sum(tf.square(tf.sub(tf.reshape(y, [y.shape[0], -1]), tf.reshape(targets, [-1, 1]))), 1);
   };
-  return { tf, weights, losses: losses as (batch: Batch) => Tensor1D };
+  return { tf, weights, losses };
 }
 
 type Weights = Record<string, Variable>;
@@ -338,5 +338,5 @@ function disposed(shape: readonly number[]): Tensor {
 }
 
 function meanLoss(model: Model): Model {
-  return { ...model, losses: (batch) => tf.mean(model.losses(batch)) as unknown as Tensor1D };
+  return { ...model, losses: (batch) => tf.mean(model.losses(batch)) };
 }

@@ -1,6 +1,6 @@
 // Against influence() on a store of the same gradients, written out.
 import { join } from 'node:path';
-import type { Tensor1D, Variable } from '@tensorflow/tfjs';
+import type { Variable } from '@tensorflow/tfjs';
 import { openGradients } from '../../lib/gradients/open-gradients.js';
 import { MODEL_METHODS, type ModelProgress } from '../../lib/influence/factored-influence.js';
 import { influence } from '../../lib/influence/influence.js';
@@ -28,7 +28,7 @@ function mlp(): Model {
   };
   const losses = ({ inputs, targets }: Batch) => {
     const hidden = tf.relu(dense(tf, inputs, weights.first, weights.bias));
-    return softmaxCrossEntropy(tf, dense(tf, hidden, weights.second), targets) as Tensor1D;
+    return softmaxCrossEntropy(tf, dense(tf, hidden, weights.second), targets);
   };
   return { tf, weights, losses };
 }
