@@ -15,8 +15,8 @@ export interface LossAndGradients {
 /**
  * The mean of the losses of a batch, and its gradients.
  *
- * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE naming what is wrong with the batch; Error of
- *   TensorFlow.js when the loss depends on no trainable weight
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE naming what is wrong with the batch; Error
+ *   of TensorFlow.js when the loss depends on no trainable weight
  */
 export function lossAndGradients(model: Model, batch: Batch): LossAndGradients {
   requireBatch(batch);
@@ -61,7 +61,7 @@ export function clipByGlobalNorm(
   return { gradients: Object.fromEntries(scaled), norm };
 }
 
-/** Rows in float32, their sums in float64: in one float32 sum over a large table the last rows would count for nothing. */
+/** Rows in float32, their sums in float64: in one float32 sum the last rows of a large table would hardly count. */
 function squaredNorm(tf: TensorFlow, gradient: Tensor): number {
   const rows = tf.tidy(() =>
     tf.sum(tf.reshape(tf.square(gradient), [-1, gradient.shape.at(-1) ?? 1]), 1).dataSync<'float32'>(),
