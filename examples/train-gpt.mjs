@@ -84,6 +84,6 @@ function write(beginning, count) {
 const nats = heldOut();
 console.log(`${write('# ', written)}\n`);
 console.log(
-  `${optimizer.stepsDone} steps of ${BATCH * CONTEXT} bytes: loss ${loss.toFixed(6)}; held out ${nats.toFixed(4)} nats a byte ` +
-    `(${(nats / Math.LN2).toFixed(3)} bits), ${Math.round(rate)} tokens/s.`,
+  `${optimizer.stepsDone} steps of ${BATCH * CONTEXT} bytes: loss ${loss.toFixed(6)}; ` +
+    `held out ${nats.toFixed(4)} nats a byte (${(nats / Math.LN2).toFixed(3)} bits), ${Math.round(rate)} tokens/s.`,
 );

@@ -56,6 +56,6 @@ const { loss, rate } = await run({
 const held = { inputs: tf.tensor2d(test.pixels, [test.count, PIXELS]), targets: tf.tensor1d(test.labels, 'int32') };
 const right = (100 * accuracy(model, held)).toFixed(1);
 console.log(
-  `${optimizer.stepsDone} steps of ${BATCH} digits: loss ${loss.toFixed(6)}, ${right} % of ${test.count} test digits right, ` +
-    `${Math.round(rate)} samples/s.`,
+  `${optimizer.stepsDone} steps of ${BATCH} digits: loss ${loss.toFixed(6)}, ` +
+    `${right} % of ${test.count} test digits right, ${Math.round(rate)} samples/s.`,
 );
