@@ -72,6 +72,6 @@ const cpu: Heap = {
 export const HEAPS: Readonly<Record<BackendName, Heap>> = { wasm, cpu };
 
 /** Throws unless the input of a kernel is of the dtype. */
-export function requireTensor(kernel: string, name: string, tensor: TensorInfo, dtype: string): void {
+export function requireDtype(kernel: string, name: string, tensor: TensorInfo, dtype: string): void {
   if (tensor.dtype !== dtype) throw mismatch('GRADSIFT_DTYPE', `${kernel}: ${name}`, dtype, tensor.dtype);
 }

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { callSync } from '../../native/calls.js';
-import { requireTensor } from '../heap.js';
+import { requireDtype } from '../heap.js';
 import { BOTH, type Kernel } from './kernel.js';
 
 /** Constants of {@link adam}; corrections are 1 / (1 - beta^t). */
@@ -22,9 +22,9 @@ export const adam: Kernel = {
     const { heap } = context;
     const inputs = ['p', 'g', 'm', 'v'].map((name) => call.inputs[name] as TensorInfo);
     for (const [i, name] of ['p', 'g', 'm', 'v'].entries()) {
-      requireTensor('adam', name, inputs[i] as TensorInfo, 'float32');
+      requireDtype('adam', name, inputs[i] as TensorInfo, 'float32');
     }
-    for (const input of inputs) heap.view(call.backend, input);
+    for (const input of inputs) heap.view(call.backend, input); // brought here first: the heap may grow, as in placeAll
     const views = inputs.map((input) => heap.view(call.backend, input));
     const { beta1, beta2, ...given } = call.attrs as unknown as AdamAttrs;
     const { correction1, correction2, learningRate, epsilon, weightDecay } = given;

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { GradsiftError } from '../../errors.js';
 import { matmul } from '../../linalg/matmul.js';
-import { requireTensor, sizeOf } from '../heap.js';
+import { requireDtype, sizeOf } from '../heap.js';
 import { BOTH, isFloat32, place, type Kernel, type KernelCall, type KernelContext } from './kernel.js';
 
 interface Operand {
@@ -29,8 +29,8 @@ function broadcast(outer: readonly number[], result: readonly number[]): number[
 
 /** op(A) op(B), batches broadcast, in the backend's own memory. */
 export function product(context: KernelContext, call: KernelCall, a: Operand, b: Operand): TensorInfo {
-  requireTensor('matMul', 'a', a.tensor, 'float32');
-  requireTensor('matMul', 'b', b.tensor, 'float32');
+  requireDtype('matMul', 'a', a.tensor, 'float32');
+  requireDtype('matMul', 'b', b.tensor, 'float32');
   const [left, right] = [matrices(a), matrices(b)];
   if (left.columns !== right.rows) {
     throw new GradsiftError(

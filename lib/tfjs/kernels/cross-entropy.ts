@@ -1,13 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { callSync } from '../../native/calls.js';
-import { requireTensor } from '../heap.js';
+import { requireDtype } from '../heap.js';
 import { requireLabels } from '../ops/labels.js';
 import { BOTH, place, rowsOf, type Kernel, type KernelCall } from './kernel.js';
 
 function inputsOf(call: KernelCall) {
   const { logits, labels } = call.inputs as { logits: TensorInfo; labels: TensorInfo };
-  requireTensor('softmaxCrossEntropy', 'logits', logits, 'float32');
-  requireTensor('softmaxCrossEntropy', 'labels', labels, 'int32');
+  requireDtype('softmaxCrossEntropy', 'logits', logits, 'float32');
+  requireDtype('softmaxCrossEntropy', 'labels', labels, 'int32');
   return { logits, labels, ...rowsOf(logits) };
 }
 
@@ -31,7 +31,7 @@ export const crossEntropyGradient: Kernel = {
   run(context, call) {
     const { logits, labels, rows, columns } = inputsOf(call);
     const { dy } = call.inputs as { dy: TensorInfo };
-    requireTensor('softmaxCrossEntropy gradient', 'dy', dy, 'float32');
+    requireDtype('softmaxCrossEntropy gradient', 'dy', dy, 'float32');
     const { output, out, values } = place(context, call, [logits, labels, dy], logits.shape);
     callSync('crossEntropyGradient', [...values, out, rows, columns], context);
     return output;

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { requireTensor, sizeOf } from '../heap.js';
+import { requireDtype, sizeOf } from '../heap.js';
 import { product } from './batch-mat-mul.js';
 import { BOTH, isFloat32, type Kernel, type KernelCall, type KernelContext } from './kernel.js';
 
@@ -53,7 +53,7 @@ export const einsum: Kernel = {
     const { allDims, summedDims, idDims } = decodeEinsumEquation(equation, tensors.length);
     checkEinsumDimSizes(allDims.length, idDims, tensors as never);
     if (context.heap.name === 'cpu' && !tensors.every(isFloat32)) return context.stock(call);
-    for (const [i, tensor] of tensors.entries()) requireTensor('einsum', `input ${i}`, tensor, 'float32');
+    for (const [i, tensor] of tensors.entries()) requireDtype('einsum', `input ${i}`, tensor, 'float32');
     const bench = workbench(context, call);
     const result = allDims.map((_, name) => name).filter((name) => !summedDims.includes(name));
     const [x, y] = tensors.map((tensor, i): Named => ({ tensor, names: idDims[i] as number[] })) as [Named, Named?];

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { callSync } from '../../native/calls.js';
-import { requireTensor } from '../heap.js';
+import { requireDtype } from '../heap.js';
 import { BOTH, place, type Kernel } from './kernel.js';
 
 /** x P(x), P the normal distribution's. */
@@ -9,7 +9,7 @@ export const gelu: Kernel = {
   backends: BOTH,
   run(context, call) {
     const { x } = call.inputs as { x: TensorInfo };
-    requireTensor('gelu', 'x', x, 'float32');
+    requireDtype('gelu', 'x', x, 'float32');
     const { output, out, values } = place(context, call, [x], x.shape);
     callSync('gelu', [...values, out, out.length], context);
     return output;
@@ -22,7 +22,7 @@ export const geluGradient: Kernel = {
   backends: BOTH,
   run(context, call) {
     const { x, dy } = call.inputs as { x: TensorInfo; dy: TensorInfo };
-    requireTensor('gelu gradient', 'dy', dy, 'float32');
+    requireDtype('gelu gradient', 'dy', dy, 'float32');
     const { output, out, values } = place(context, call, [x, dy], x.shape);
     callSync('geluGradient', [...values, out, out.length], context);
     return output;

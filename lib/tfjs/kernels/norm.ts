@@ -1,14 +1,14 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { callSync } from '../../native/calls.js';
-import { requireTensor } from '../heap.js';
+import { requireDtype } from '../heap.js';
 import { BOTH, place, placeAll, rowsOf, type Kernel, type KernelCall } from './kernel.js';
 
 /** bias is absent in the root-mean-square form, where gain stands in for it and is not looked at. */
 function inputsOf({ inputs, attrs }: KernelCall) {
   const { x, gain, bias } = inputs as { x: TensorInfo; gain: TensorInfo; bias?: TensorInfo };
-  requireTensor('norm', 'x', x, 'float32');
-  requireTensor('norm', 'gain', gain, 'float32');
-  if (bias) requireTensor('norm', 'bias', bias, 'float32');
+  requireDtype('norm', 'x', x, 'float32');
+  requireDtype('norm', 'gain', gain, 'float32');
+  if (bias) requireDtype('norm', 'bias', bias, 'float32');
   const { rows, columns } = rowsOf(x);
   const { epsilon } = attrs as { epsilon: number };
   return { tensors: [x, gain, bias ?? gain], x, gain, sizes: [rows, columns, epsilon, bias !== undefined] };
@@ -33,7 +33,7 @@ export const normGradient: Kernel = {
   run(context, call) {
     const { tensors, x, gain, sizes } = inputsOf(call);
     const { dy } = call.inputs as { dy: TensorInfo };
-    requireTensor('norm gradient', 'dy', dy, 'float32');
+    requireDtype('norm gradient', 'dy', dy, 'float32');
     const shapes = [x.shape, gain.shape, gain.shape];
     const { outputs, outs, values } = placeAll(context, call, [...tensors, dy], shapes);
     callSync('normRowsGradient', [...values, ...outs, ...sizes], context);

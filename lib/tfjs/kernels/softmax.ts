@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { callSync } from '../../native/calls.js';
-import { requireTensor } from '../heap.js';
+import { requireDtype } from '../heap.js';
 import { BOTH, isFloat32, place, rowsOf, type Kernel } from './kernel.js';
 
 /** tf.softmax over the last dimension. */
@@ -25,7 +25,7 @@ export const causalSoftmax: Kernel = {
   run(context, call) {
     const { x } = call.inputs as { x: TensorInfo };
     const { scale } = call.attrs as { scale: number };
-    requireTensor('causalSoftmax', 'x', x, 'float32');
+    requireDtype('causalSoftmax', 'x', x, 'float32');
     const { rows, columns } = rowsOf(x);
     const { output, out, values } = place(context, call, [x], x.shape);
     callSync('softmax', [values[0] as Float32Array, out, rows, columns, scale, true], context);
@@ -40,7 +40,7 @@ export const causalSoftmaxGradient: Kernel = {
   run(context, call) {
     const { y, dy } = call.inputs as { y: TensorInfo; dy: TensorInfo };
     const { scale } = call.attrs as { scale: number };
-    requireTensor('causalSoftmax gradient', 'dy', dy, 'float32');
+    requireDtype('causalSoftmax gradient', 'dy', dy, 'float32');
     const { rows, columns } = rowsOf(y);
     const { output, out, values } = place(context, call, [y, dy], y.shape);
     callSync('softmaxGradient', [...values, out, rows, columns, scale, true], context);

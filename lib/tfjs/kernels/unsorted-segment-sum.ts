@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { mismatch } from '../../errors.js';
 import { callSync } from '../../native/calls.js';
-import { requireTensor, sizeOf } from '../heap.js';
+import { requireDtype, sizeOf } from '../heap.js';
 import { BOTH, place, type Kernel } from './kernel.js';
 
 /**
@@ -14,8 +14,8 @@ export const unsortedSegmentSum: Kernel = {
   run(context, call) {
     const { x, segmentIds } = call.inputs as { x: TensorInfo; segmentIds: TensorInfo };
     const { numSegments } = call.attrs as { numSegments: number };
-    requireTensor('unsortedSegmentSum', 'x', x, 'float32');
-    requireTensor('unsortedSegmentSum', 'segmentIds', segmentIds, 'int32');
+    requireDtype('unsortedSegmentSum', 'x', x, 'float32');
+    requireDtype('unsortedSegmentSum', 'segmentIds', segmentIds, 'int32');
     const [rows = 0, ...inner] = x.shape;
     if (segmentIds.shape.length !== 1 || segmentIds.shape[0] !== rows) {
       const actual = `[${segmentIds.shape.join(', ')}]`;
