@@ -44,7 +44,8 @@ function windows(count, begin, end, random) {
   return { inputs, targets };
 }
 
-const model = gpt(tf, { vocab: VOCAB, context: CONTEXT, layers, heads: Math.max(1, width >> 6), width, seed: SEED });
+const heads = width % 64 === 0 ? width / 64 : 1; // of 64 numbers each, where that divides
+const model = gpt(tf, { vocab: VOCAB, context: CONTEXT, layers, heads, width, seed: SEED });
 const optimizer = adamw(tf, model.weights, { learningRate: PEAK_RATE, beta2: 0.99, weightDecay: 0.1 });
 const { loss, rate } = await run({
   ...{ model, optimizer, steps, every: 100, items: BATCH * CONTEXT, unit: 'tokens', clipNorm: 1 },
