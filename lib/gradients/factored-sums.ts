@@ -168,7 +168,18 @@ export function domainGradients(
   domainOf: readonly string[],
   { domains = [...new Set(domainOf)], out, threads }: DomainGradientsOptions = {},
 ): DomainGradients {
+  for (const { name, samples } of layers) {
+    if (domainOf.length !== samples) {
+      throw mismatch(
+        'GRADSIFT_SHAPE',
+        'domainOf',
+        `a domain for each of the ${samples} samples of ${show(name)}`,
+        domainOf,
+      );
+    }
+  }
   const places = new Map(domains.map((domain, place) => [domain, place]));
+  if (places.size < domains.length) throw mismatch('GRADSIFT_ARGUMENT', 'domains', 'different names', domains);
   const groupOf = domainOf.map((domain) => {
     const place = places.get(domain);
     if (place === undefined)
