@@ -30,14 +30,17 @@ function program(settle: (status: number) => void): Command {
         }),
     )
     .showHelpAfterError(false);
-  for (const command of [root, ...root.commands]) {
-    // Commander's own messages take the form of ours: one line, from describe().
-    command
-      .exitOverride()
-      .configureOutput({ outputError: () => undefined })
-      .showSuggestionAfterError();
-  }
+  quieten(root);
   return root;
+}
+
+/** Commander's own messages take the form of ours: one line, from describe(). */
+function quieten(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError();
+  command.commands.forEach(quieten);
 }
 
 /** Runs one command line. @returns the exit status */

@@ -1,16 +1,10 @@
 // Scores as lines: ndjson and csv. Numbers in full precision; a sample without a score is null, or an empty field.
 import type { InfluenceResult } from '../influence/result.js';
+import { csvLine } from './csv.js';
 import type { ScoreList } from './score-lists.js';
 
 export type RowFormat = 'ndjson' | 'csv';
 
-function field(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  return /[",\r\n]/.test(value) ? `"${value.replace(/"/g, '""')}"` : value;
-}
-
-const csvLine = (fields: readonly (string | number | null)[]) => `${fields.map(field).join(',')}\n`;
 const finiteOrNull = (score: number) => (Number.isFinite(score) ? score : null);
 
 /** One line for each sample of each query: `sample,id,query,<method>,...`, with ids only where there are some. */

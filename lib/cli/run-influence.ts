@@ -1,7 +1,4 @@
 // `gradsift influence`, from checked options to an exit status.
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { GradsiftError } from '../errors.js';
 import { openGradients } from '../gradients/open-gradients.js';
 import { replaceFile } from '../gradients/replace-file.js';
 import type { GradientStore } from '../gradients/store.js';
@@ -9,6 +6,8 @@ import { influence } from '../influence/influence.js';
 import type { InfluenceOptions, Progress } from '../influence/options.js';
 import { planInfluence, type Plan } from '../influence/plan.js';
 import type { InfluenceResult } from '../influence/result.js';
+import { checkOutputs } from './check-outputs.js';
+import { commandLine } from './command-line.js';
 import { EXIT } from './exit.js';
 import { readIds } from './ids.js';
 import { parseInfluenceFlags, type InfluenceFlags, type InfluenceRequest } from './influence-flags.js';
@@ -16,27 +15,15 @@ import { interruptible } from './interrupt.js';
 import { jsonText } from './json-text.js';
 import type { ProgressBar } from './progress.js';
 import { styleFor } from './text-table.js';
-import { checkSize, writeResult, writeStandardOutput } from './write-result.js';
+import { writeStandardOutput } from './write-lines.js';
+import { checkSize, writeResult } from './write-result.js';
 
 function outputs({ out, report, settings }: InfluenceRequest): string[] {
   return [out, report, settings.saveCurvature].filter((path) => path !== undefined);
 }
 
-/** Finds out now, not after an hour of work, what could not be written, or would replace an input. */
-async function checkOutputs(request: InfluenceRequest): Promise<void> {
-  const paths = outputs(request).map((path) => resolve(path));
-  const inputs = [request.train, request.val, request.fitOn, request.ids, request.settings.loadCurvature];
-  const used = new Set(inputs.filter((path) => typeof path === 'string').map((path) => resolve(path)));
-  for (const [index, path] of paths.entries()) {
-    if (used.has(path))
-      throw new GradsiftError('GRADSIFT_ARGUMENT', `output ${path}: is an input of this command as well`);
-    if (paths.indexOf(path) !== index) throw new GradsiftError('GRADSIFT_ARGUMENT', `output ${path}: is named twice`);
-    const folder = await stat(dirname(path)).catch(() => undefined);
-    if (!folder?.isDirectory()) throw new GradsiftError('GRADSIFT_IO', `output ${path}: ${dirname(path)} is no folder`);
-    const file = await stat(path).catch(() => undefined);
-    if (file?.isDirectory()) throw new GradsiftError('GRADSIFT_IO', `output ${path}: is a folder`);
-  }
-}
+const inputs = ({ train, val, fitOn, ids, settings }: InfluenceRequest) =>
+  [train, val, fitOn, ids, settings.loadCurvature].filter((path) => typeof path === 'string');
 
 interface Stores {
   readonly train: GradientStore;
@@ -72,20 +59,10 @@ async function printPlan(plan: Plan, { format }: InfluenceRequest, signal: Abort
   await writeStandardOutput([text], signal);
 }
 
-async function writeReport(
-  path: string,
-  result: InfluenceResult,
-  request: InfluenceRequest,
-  signal: AbortSignal,
-): Promise<void> {
+async function writeReport(path: string, result: InfluenceResult, signal: AbortSignal): Promise<void> {
   const { influenceReport } = await import('../report/index.js');
-  const page = influenceReport(result, { options: { command: commandLine(request) } });
+  const page = influenceReport(result, { options: { command: commandLine() } });
   await replaceFile(path, [Buffer.from(page)], signal);
-}
-
-function commandLine({ train, val, fitOn }: InfluenceRequest): string {
-  const words = process.argv.slice(2).map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : JSON.stringify(word)));
-  return words.length > 0 ? `gradsift ${words.join(' ')}` : [train, val, fitOn].join(' ');
 }
 
 /** One line for each method whose numbers deserve a second look. */
@@ -110,7 +87,7 @@ export async function runInfluence(flags: InfluenceFlags): Promise<number> {
     if (!request.quiet) process.stderr.write(`${text}\n`);
   };
   try {
-    await checkOutputs(request);
+    await checkOutputs(outputs(request), inputs(request));
     return await withStores(request, async (stores) => {
       const ids = request.ids === undefined ? undefined : await readIds(request.ids, stores.train.samples);
       const options: InfluenceOptions = { ...stores, ...request.settings, ids, topK: request.top, signal };
@@ -129,7 +106,7 @@ export async function runInfluence(flags: InfluenceFlags): Promise<number> {
       await writeResult(result, request, signal);
       if (request.out !== undefined) note(`gradsift: scores in ${request.out}`);
       if (request.report !== undefined) {
-        await writeReport(request.report, result, request, signal);
+        await writeReport(request.report, result, signal);
         note(`gradsift: report in ${request.report}`);
       }
       const lines = warnings(result);

@@ -1,8 +1,6 @@
 // Puts a result where it was asked for: one file that appears as a whole, or standard output.
-import { once } from 'node:events';
 import { basename, dirname, join } from 'node:path';
 import { GradsiftError } from '../errors.js';
-import { replaceFile } from '../gradients/replace-file.js';
 import { writeNpy } from '../gradients/write-npy.js';
 import type { MethodName } from '../influence/options.js';
 import { toJson, type InfluenceResult } from '../influence/result.js';
@@ -12,11 +10,10 @@ import { resultText } from './result-text.js';
 import { listRows, scoreRows } from './rows-text.js';
 import { scoreLists } from './score-lists.js';
 import { plainStyle, styleFor } from './text-table.js';
+import { writeLines } from './write-lines.js';
 
 /** Numbers that one JSON text still holds; more go to .npy files beside it. */
 export const JSON_NUMBERS = 1e6;
-/** Characters gathered before they are written. */
-const CHUNK = 1 << 16;
 
 /** Refuses, before any work, a result that could not be written. @throws GRADSIFT_ARGUMENT */
 export function checkSize(numbers: number, { format, out, top }: InfluenceRequest): void {
@@ -26,25 +23,6 @@ export function checkSize(numbers: number, { format, out, top }: InfluenceReques
     `--format json: ${numbers} scores are more than one text should hold (${JSON_NUMBERS}): write them with --out ` +
       'FILE (a .npy beside it takes the scores), list the extremes with --top K, or use --format ndjson or csv',
   );
-}
-
-function* chunks(lines: Iterable<string>): Generator<Buffer> {
-  let text = '';
-  for (const line of lines) {
-    text += line;
-    if (text.length < CHUNK) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  if (text !== '') yield Buffer.from(text);
-}
-
-/** Writes to standard output at the pace of its reader. */
-export async function writeStandardOutput(lines: Iterable<string>, signal: AbortSignal): Promise<void> {
-  for (const chunk of chunks(lines)) {
-    signal.throwIfAborted();
-    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain', { signal });
-  }
 }
 
 /** scores.json -> scores.hyperinf.npy, [queries, samples] in float64. @returns file names by method */
@@ -94,7 +72,5 @@ export async function writeResult(
   request: InfluenceRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const lines = await textOf(result, request, signal);
-  if (request.out === undefined) await writeStandardOutput(lines, signal);
-  else await replaceFile(request.out, chunks(lines), signal);
+  await writeLines(request.out, await textOf(result, request, signal), signal);
 }

@@ -1,11 +1,11 @@
-import { formatBytes, formatCount, formatNumber, formatPlural, formatSeconds } from './format.js';
-import { html, trusted, type Markup } from './html.js';
+import { formatCount, formatNumber, formatPlural, formatSeconds } from './format.js';
+import { html, type Markup } from './html.js';
 import { detectionSection } from './detection.js';
 import type { InfluenceResult } from '../influence/result.js';
 import type { ReportExtras } from './input.js';
 import { agreementSection, certificatesSection, layersSection, skippedSection, spreadSection } from './methods.js';
 import { extremesSection, picturesSection, type NamedScores } from './ranking.js';
-import { STYLE } from './style.js';
+import { factList, pageText, provenanceSection } from './page-parts.js';
 
 /** Mean over the queries; a sample that was left out is NaN. */
 function meanScores(queries: readonly Float64Array[], samples: number): Float64Array {
@@ -26,15 +26,7 @@ function facts(result: InfluenceResult): Markup {
     ['methods', formatCount(methods.length)],
     ['time', formatSeconds(seconds)],
   ];
-  return html`<dl class="facts">
-    ${items.map(
-      ([name, value]) =>
-        html`<div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  return factList(items);
 }
 
 function convention(result: InfluenceResult): Markup {
@@ -78,49 +70,7 @@ function provenance(result: InfluenceResult, options: Readonly<Record<string, st
     ['convention', result.convention],
     ['software', `gradsift ${result.version}, ${result.isa}, ${formatPlural(result.threads, 'thread')}`],
   ];
-  return html`<section id="inputs">
-    <h2>What was computed, and from what</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>input</th>
-            <th class="number">size</th>
-            <th>SHA-256</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${result.inputs.map(
-            ({ path, bytes, sha256 }) =>
-              html`<tr>
-                <td class="id"><span class="wrap">${path}</span></td>
-                <td class="number">${formatBytes(bytes)}</td>
-                <td class="id"><span class="wrap">${sha256 ?? 'in memory'}</span></td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>option</th>
-            <th>value</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            ([name, value]) =>
-              html`<tr>
-                <td>${name}</td>
-                <td class="id"><span class="wrap">${value}</span></td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-  </section>`;
+  return provenanceSection(result.inputs, rows);
 }
 
 /**
@@ -143,29 +93,15 @@ export function influenceReport(result: InfluenceResult, extras: ReportExtras = 
       (result.queries.length === 1
         ? '.'
         : `, on average over ${formatPlural(result.queries.length, 'query', 'queries')}.`);
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${trusted(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          <p class="lead">${summary}</p>
-          ${convention(result)} ${warnings(result)} ${facts(result)}
-          ${extras.detection && detectionSection(extras.detection, methods, leading?.method)}
-          ${leading && extremesSection(result, all, leading)} ${extras.pictures && picturesSection(extras.pictures)}
-          ${spreadSection(result, all)} ${layersSection(result)} ${agreementSection(all)}
-          ${certificatesSection(result, leading?.method)} ${skippedSection(result)}
-          ${provenance(result, extras.options ?? {})}
-          <footer>Made by gradsift ${result.version}. The page needs no network and no script.</footer>
-        </main>
-      </body>
-    </html> `;
-  return page.markup;
+  return pageText(
+    title,
+    html`<p class="lead">${summary}</p>
+      ${convention(result)} ${warnings(result)} ${facts(result)}
+      ${extras.detection && detectionSection(extras.detection, methods, leading?.method)}
+      ${leading && extremesSection(result, all, leading)} ${extras.pictures && picturesSection(extras.pictures)}
+      ${spreadSection(result, all)} ${layersSection(result)} ${agreementSection(all)}
+      ${certificatesSection(result, leading?.method)} ${skippedSection(result)}
+      ${provenance(result, extras.options ?? {})}`,
+    result.version,
+  );
 }
