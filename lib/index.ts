@@ -134,6 +134,15 @@ export {
   type RegmixOptions,
   type RegmixState,
 } from './reweighting/regmix.js';
+export {
+  openMixLog,
+  parseMixLog,
+  readMixLog,
+  type MixLog,
+  type MixLogHeader,
+  type MixLogStep,
+  type MixLogWriter,
+} from './reweighting/mix-log.js';
 export type { AbsentPolicy, Reweighter, ReweighterState, WeightOptions } from './reweighting/reweighter.js';
 export {
   sketchError,
