@@ -122,7 +122,26 @@ export { dga, type DgaEvidence, type DgaOptions, type DgaState } from './reweigh
 export { doge, type DogeEvidence, type DogeOptions, type DogeState } from './reweighting/doge.js';
 export { normalise, type DomainNumbers, type DomainWeights } from './reweighting/domains.js';
 export { doremi, excessLoss, type DoremiEvidence, type DoremiOptions, type DoremiState } from './reweighting/doremi.js';
+export {
+  embedTexts,
+  writeEmbeddings,
+  type Embeddings,
+  type EmbedTextsOptions,
+  type SentenceEncoder,
+  type Texts,
+} from './reweighting/embed-texts.js';
 export { grape, type Grape, type GrapeEvidence, type GrapeOptions, type GrapeState } from './reweighting/grape.js';
+export { loadLsa, saveLsa } from './reweighting/lsa-file.js';
+export {
+  fitLsa,
+  lsaEmbeddings,
+  lsaEncoder,
+  type LsaEmbeddingsOptions,
+  type LsaModel,
+  type LsaOptions,
+  type LsaProgress,
+} from './reweighting/lsa.js';
+export type { NGramRange, TextFeatures } from './reweighting/text-features.js';
 export type { LimitOptions } from './reweighting/limits.js';
 export { predictLoss, type LawDegree, type MixtureLaw, type MixtureRun } from './reweighting/mixture-law.js';
 export { odm, type OdmEvidence, type OdmOptions, type OdmState } from './reweighting/odm.js';

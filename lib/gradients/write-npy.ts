@@ -18,13 +18,18 @@ export async function writeNpy(
   const size = sizes ? shape.reduce((product, length) => product * length, 1) : Number.NaN;
   if (!(size === data.length))
     throw mismatch('GRADSIFT_SHAPE', 'data', `${size} numbers for [${shape.join(', ')}]`, data);
+  await replaceFile(path, [npyHeader(shape, data.BYTES_PER_ELEMENT), data], signal);
+}
+
+/** The header of floating-point numbers, of the same length for any two sizes below 10^20. */
+export function npyHeader(shape: readonly number[], elementBytes: number): Buffer {
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const dict = `{'descr': '<f${data.BYTES_PER_ELEMENT}', 'fortran_order': False, 'shape': (${dimensions}), }`;
+  const dict = `{'descr': '<f${elementBytes}', 'fortran_order': False, 'shape': (${dimensions}), }`;
   const headerEnd = Math.ceil((10 + dict.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = Buffer.alloc(headerEnd, ' ');
   header.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
   header.writeUInt16LE(headerEnd - 10, 8);
   header.write(dict, 10, 'latin1');
   header[headerEnd - 1] = 0x0a;
-  await replaceFile(path, [header, data], signal);
+  return header;
 }
