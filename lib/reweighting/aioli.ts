@@ -77,6 +77,7 @@ export function aioli(options: AioliOptions = {}): Reweighter<AioliState, AioliE
   return {
     name: 'aioli',
     period,
+    needs: 'sweeps',
     init(domains, initial) {
       const first = firstState('aioli', domains, initial, options);
       return { ...first, initial: first.weights, scores: domains.map(() => 0) };

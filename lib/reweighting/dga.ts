@@ -99,6 +99,8 @@ export function dga(options: DgaOptions = {}): Reweighter<DgaState, DgaEvidence>
   return {
     name: 'dga',
     period: settings.period,
+    needs: 'alignment',
+    target: settings.target,
     init(domains, initial) {
       const first = firstState('dga', domains, initial, options);
       if (settings.target !== undefined && domains.includes(settings.target)) {

@@ -133,6 +133,8 @@ export function doge(options: DogeOptions = {}): Reweighter<DogeState, DogeEvide
   return {
     name: 'doge',
     period: 1,
+    needs: settings.target === null ? 'gram' : 'alignment',
+    target: settings.target ?? undefined,
     init(domains, initial) {
       const first = firstState('doge', domains, initial, options);
       if (settings.target !== null && domains.includes(settings.target)) {

@@ -63,6 +63,7 @@ export function doremi(options: DoremiOptions = {}): Reweighter<DoremiState, Dor
   return {
     name: 'doremi',
     period: 1,
+    needs: 'excessLoss',
     init: (domains, initial) => ({
       ...firstState('doremi', domains, initial, weighting),
       sum: domains.map(() => 0),

@@ -79,6 +79,7 @@ export function grape(options: GrapeOptions): Grape {
   return {
     name: 'grape',
     period,
+    needs: 'tasks',
     init: (domains, initial) => ({
       ...firstState('grape', domains, initial, options),
       tasks: [...tasks],

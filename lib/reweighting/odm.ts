@@ -71,6 +71,7 @@ export function odm(options: OdmOptions = {}): Reweighter<OdmState, OdmEvidence>
   return {
     name: 'odm',
     period,
+    needs: 'loss',
     init: (domains, initial) => ({
       ...firstState('odm', domains, initial, options),
       rewards: domains.map(() => 0),

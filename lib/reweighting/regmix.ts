@@ -98,6 +98,7 @@ export function regmix(options: RegmixOptions): Regmix {
   return {
     name: 'regmix',
     period: 1,
+    needs: 'run',
     init(domains, initial) {
       const first = firstState('regmix', domains, initial);
       return { ...first, weights: numbered(first.weights, 0), prior: first.weights, runs: [] };

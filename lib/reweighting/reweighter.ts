@@ -20,11 +20,18 @@ export const ABSENT_POLICIES = ['stale', 'zero', 'skip'] as const;
 /** One of 'stale' (its last evidence again), 'zero' (evidence of 0) and 'skip' (no part in the update). */
 export type AbsentPolicy = (typeof ABSENT_POLICIES)[number];
 
+/** What evidence is made of: mostly the name of the field that a rule cannot do without. */
+export type EvidenceKind = 'alignment' | 'gram' | 'loss' | 'excessLoss' | 'tasks' | 'sweeps' | 'run' | 'nothing';
+
 /** A rule that turns evidence from training into domain weights. */
 export interface Reweighter<State extends ReweighterState, Evidence> {
   readonly name: string;
   /** Training steps from one update to the next: 1, or the rule's period. */
   readonly period: number;
+  /** What a loop has to measure for it. */
+  readonly needs: EvidenceKind;
+  /** Name of the target whose gradient domains are aligned with, where the rule was given one. */
+  readonly target?: string | undefined;
   /** The state before any update; from uniform weights, or from `initial`. @throws GRADSIFT_ARGUMENT */
   init(domains: readonly string[], initial?: DomainWeights): State;
   /**

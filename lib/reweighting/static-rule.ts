@@ -6,6 +6,7 @@ export function staticRule(name: string, weigh: (domains: readonly string[]) => 
   const rule: Reweighter<ReweighterState, unknown> = {
     name,
     period: 1,
+    needs: 'nothing',
     init(domains, initial) {
       const first = firstState(name, domains, initial);
       return initial === undefined ? { ...first, weights: weigh(domains) } : first;

@@ -21,6 +21,8 @@ export interface AdamwOptions {
 
 /** An optimizer with its state. */
 export interface Adamw {
+  /** Of a step that is given none. */
+  readonly learningRate: number;
   /** Steps that the moments have seen; set it after a checkpoint was loaded into them. */
   stepsDone: number;
   /** "weight:firstMoment" and "weight:secondMoment" of each weight: what a checkpoint keeps besides the weights. */
@@ -51,6 +53,7 @@ export function adamw(tf: TensorFlow, weights: Readonly<Record<string, Variable>
     ),
   );
   return {
+    learningRate: constants.learningRate,
     get stepsDone() {
       return stepsDone;
     },

@@ -39,6 +39,8 @@ export interface Gpt extends Model {
   readonly options: GptOptions;
   /** Logits of the next token, [samples, positions, vocab], from tokens, int32 [samples, positions]. */
   logits(tokens: Tensor): Tensor;
+  /** The cross-entropy at each position, [samples, positions], in nats; targets are the next tokens. */
+  tokenLosses(batch: Batch): Tensor2D;
   /** The mean cross-entropy over the positions of each sample, in nats; targets are the next tokens. */
   losses(batch: Batch): Tensor1D;
   /** Frees the weights. */
@@ -82,15 +84,17 @@ export function gpt(tf: TensorFlow, options: GptOptions): Gpt {
   const named: Record<string, Variable> = {};
   const weights = tf.tidy(() => createWeights(tf, options, named) as never) as Weights;
   const logits = (tokens: Tensor): Tensor => tf.tidy(() => forward(tf, options, weights, tokens));
+  const tokenLosses = ({ inputs, targets }: Batch): Tensor2D => {
+    requireTokens('inputs', inputs, options);
+    return tf.tidy(() => softmaxCrossEntropy(tf, logits(inputs), targets) as Tensor2D);
+  };
   return {
     tf,
     options,
     weights: named,
     logits,
-    losses({ inputs, targets }) {
-      requireTokens('inputs', inputs, options);
-      return tf.tidy(() => tf.mean<Tensor1D>(softmaxCrossEntropy(tf, logits(inputs), targets), 1));
-    },
+    tokenLosses,
+    losses: (batch) => tf.tidy(() => tf.mean<Tensor1D>(tokenLosses(batch), 1)),
     dispose: () => Object.values(named).forEach((variable) => variable.dispose()),
   };
 }

@@ -14,6 +14,11 @@ export interface Model {
   readonly weights: Readonly<Record<string, Variable>>;
   /** The loss of each sample, [samples]; called inside tf.tidy. */
   losses(batch: Batch): Tensor;
+  /**
+   * The loss of each token, [samples, positions], whose mean over the positions is that of the sample. For what looks
+   * at tokens one by one (DoReMi's excess loss); called inside tf.tidy.
+   */
+  tokenLosses?(batch: Batch): Tensor;
   /** What kind of layer a weight belongs to, for messages. */
   kindOf?(weight: string): string;
 }

@@ -125,7 +125,8 @@ function runRecorded(
   return losses;
 }
 
-function requireLosses(losses: Tensor, samples: number): void {
+/** @throws GRADSIFT_SHAPE unless the losses are one a sample */
+export function requireLosses(losses: Tensor, samples: number): void {
   if (losses.shape.length === 1 && losses.shape[0] === samples) return;
   throw new GradsiftError(
     'GRADSIFT_SHAPE',
