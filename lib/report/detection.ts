@@ -1,5 +1,6 @@
 // The section on samples that are known to be bad: how many of them a ranking finds, and how early.
-import { banded, detectionCurves, methodColour } from './figures.js';
+import { seriesColour } from './drawing.js';
+import { banded, detectionCurves } from './figures.js';
 import { formatSeconds, formatShare } from './format.js';
 import { html, type Markup } from './html.js';
 import type { DetectionStudy } from './input.js';
@@ -68,7 +69,7 @@ export function detectionSection(
   const colour = (name: string) =>
     baselines.includes(name)
       ? (BASELINE_COLOURS[baselines.indexOf(name) % BASELINE_COLOURS.length] as string)
-      : methodColour(Math.max(0, methods.indexOf(name)));
+      : seriesColour(Math.max(0, methods.indexOf(name)));
   const runs = study.rankings[0]?.curves.length ?? 0;
   return html`<section id="detection">
     <h2>How early the marked samples are found</h2>

@@ -1,35 +1,13 @@
-// The figures of the report, as SVG text. Colours are CSS variables of the page, so that one drawing suits both themes.
+// The figures of an influence report.
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import { formatCount, formatNumber, formatShare } from './format.js';
-import { trusted, type Markup } from './html.js';
+import { draw, seriesColour, WIDTH } from './drawing.js';
+import type { Markup } from './html.js';
 import { histogram, quantile, finite, mean, standardDeviation } from './statistics.js';
 import type { DetectionStudy } from './input.js';
 
-// The types of both libraries speak of the DOM, which this project has no types for: these are the parts in use.
-interface Drawing {
-  setAttribute(name: string, value: string): void;
-  readonly outerHTML: string;
-}
-const { document } = parseHTML('<!doctype html><html><body></body></html>') as unknown as { document: unknown };
-
-/** Width of the text column in the units of the drawings; the page scales them down on small screens. */
-const WIDTH = 760;
 const HARMFUL = 'var(--harmful)';
 const HELPFUL = 'var(--helpful)';
-
-/** The colour of the method at a place in the result: one hue a method, the same in every figure. */
-export function methodColour(index: number): string {
-  return `var(--series-${(index % 8) + 1})`;
-}
-
-function draw(options: Plot.PlotOptions, label: string): Markup {
-  const where = { document } as Plot.PlotOptions;
-  const figure = Plot.plot({ width: WIDTH, color: { type: 'identity' }, ...options, ...where }) as unknown as Drawing;
-  figure.setAttribute('role', 'img');
-  figure.setAttribute('aria-label', label);
-  return trusted(figure.outerHTML);
-}
 
 /** Scores in ascending order; samples below `low` and above `high` are dots. */
 export function sortedScores(scores: ArrayLike<number>, low: number, high: number, harmfulSign: 1 | -1): Markup {
@@ -125,53 +103,13 @@ export function layerShares(
           x: 'share',
           y: 'layer',
           r: 5,
-          fill: (d: LayerShare) => methodColour(methods.indexOf(d.method)),
+          fill: (d: LayerShare) => seriesColour(methods.indexOf(d.method)),
           stroke: 'var(--paper)',
           strokeWidth: 1,
         }),
       ],
     },
     'Share of each layer in the influence, by method',
-  );
-}
-
-const formatRho = (rho: number) => (Number.isNaN(rho) ? '\u2013' : rho.toFixed(3).replace('-', '\u2212'));
-
-/** Rank correlation of each pair of methods. */
-export function agreementMap(names: readonly string[], correlation: (a: number, b: number) => number): Markup {
-  const cells = names.flatMap((row, i) =>
-    names.slice(0, i + 1).map((column, j) => ({ row, column, rho: i === j ? 1 : correlation(i, j), same: i === j })),
-  );
-  const longest = Math.max(...names.map((name) => name.length));
-  const side = Math.min(92, (WIDTH - 160) / names.length);
-  return draw(
-    {
-      width: 30 + 7 * longest + side * names.length,
-      height: 40 + 0.6 * side * names.length,
-      marginLeft: 18 + 7 * longest,
-      marginTop: 4,
-      x: { label: null, domain: [...names], tickSize: 0 },
-      y: { label: null, domain: [...names], tickSize: 0 },
-      marks: [
-        Plot.cell(cells, {
-          x: 'column',
-          y: 'row',
-          inset: 1.5,
-          rx: 4,
-          fill: (d: { rho: number }) => (d.rho < 0 ? 'var(--cell-negative)' : 'var(--cell)'),
-          fillOpacity: (d: { rho: number; same: boolean }) => (d.same ? 0.08 : 0.12 + 0.88 * Math.abs(d.rho || 0)),
-        }),
-        Plot.text(cells, {
-          x: 'column',
-          y: 'row',
-          text: (d: { rho: number; same: boolean }) => (d.same ? '' : formatRho(d.rho)),
-          fill: 'var(--ink)',
-          fontSize: 13,
-        }),
-      ],
-      opacity: { type: 'identity' },
-    },
-    'Rank correlation of each pair of methods',
   );
 }
 

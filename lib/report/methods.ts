@@ -1,9 +1,11 @@
 // Sections about the methods: how scores are spread, where they come from, whether methods agree, how well they solved.
 import { rankAgreement } from '../influence/rank-agreement.js';
-import { agreementMap, layerShares, methodColour, scoreHistogram, type LayerShare } from './figures.js';
+import { seriesColour } from './drawing.js';
+import { layerShares, scoreHistogram, type LayerShare } from './figures.js';
 import { formatCount, formatEven, formatNumber, formatPlural, formatSeconds } from './format.js';
 import { html, type Markup } from './html.js';
 import type { InfluenceResult, LayerRecord, MethodResult } from '../influence/result.js';
+import { pairMap } from './pair-map.js';
 import type { NamedScores } from './ranking.js';
 
 /** Layers drawn; the page of a model with hundreds of layers shows the ones that matter. */
@@ -44,7 +46,7 @@ export function layersSection(result: InfluenceResult): Markup | null {
   const drawn = names.filter((name) => kept.has(name));
   return html`<section id="layers">
     <h2>Which layers the influence comes from</h2>
-    ${legend(methods.map((name, index) => ({ name, colour: methodColour(index), kind: 'dot' })))}
+    ${legend(methods.map((name, index) => ({ name, colour: seriesColour(index), kind: 'dot' })))}
     <figure>
       ${layerShares(
         shares.filter(({ layer }) => kept.has(layer)),
@@ -80,10 +82,11 @@ export function agreementSection(all: readonly NamedScores[]): Markup | null {
   if (all.length < 2) return null;
   const names = all.map(({ method }) => method);
   const scores = all.map((each) => each.scores);
+  const between = (a: number, b: number) => correlation(scores[a] as Float64Array, scores[b] as Float64Array);
   return html`<section id="agreement">
     <h2>Do the methods agree?</h2>
     <figure>
-      ${agreementMap(names, (a, b) => correlation(scores[a] as Float64Array, scores[b] as Float64Array))}
+      ${pairMap(names, between, 'Rank correlation of each pair of methods')}
       <figcaption>
         Spearman rank correlation of each pair of rankings: 1 is the same order, 0 no relation, ${formatNumber(-1)} the
         reverse. Where methods disagree, look at the certificates below before trusting either.
