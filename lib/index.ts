@@ -119,6 +119,19 @@ export {
   type CrispSmoothing,
 } from './reweighting/crisp.js';
 export { dga, type DgaEvidence, type DgaOptions, type DgaState } from './reweighting/dga.js';
+export {
+  documentSampler,
+  documentsByCluster,
+  type DocumentSampler,
+  type DocumentSamplerOptions,
+  type DrawnDocument,
+} from './reweighting/document-sampler.js';
+export {
+  openDocuments,
+  type Documents,
+  type DocumentSource,
+  type OpenDocumentsOptions,
+} from './reweighting/documents.js';
 export { doge, type DogeEvidence, type DogeOptions, type DogeState } from './reweighting/doge.js';
 export { normalise, type DomainNumbers, type DomainWeights } from './reweighting/domains.js';
 export { doremi, excessLoss, type DoremiEvidence, type DoremiOptions, type DoremiState } from './reweighting/doremi.js';
