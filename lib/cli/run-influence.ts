@@ -6,22 +6,20 @@ import { influence } from '../influence/influence.js';
 import type { InfluenceOptions, Progress } from '../influence/options.js';
 import { planInfluence, type Plan } from '../influence/plan.js';
 import type { InfluenceResult } from '../influence/result.js';
-import { checkOutputs } from './check-outputs.js';
 import { commandLine } from './command-line.js';
 import { EXIT } from './exit.js';
 import { readIds } from './ids.js';
 import { parseInfluenceFlags, type InfluenceFlags, type InfluenceRequest } from './influence-flags.js';
-import { interruptible } from './interrupt.js';
+import { runJob } from './job.js';
 import { jsonText } from './json-text.js';
 import type { ProgressBar } from './progress.js';
 import { styleFor } from './text-table.js';
 import { writeStandardOutput } from './write-lines.js';
 import { checkSize, writeResult } from './write-result.js';
 
-function outputs({ out, report, settings }: InfluenceRequest): string[] {
-  return [out, report, settings.saveCurvature].filter((path) => path !== undefined);
-}
+const outputs = ({ out, report, settings }: InfluenceRequest) => [out, report, settings.saveCurvature];
 
+/** A curvature in memory is for programs: the command has files. */
 const inputs = ({ train, val, fitOn, ids, settings }: InfluenceRequest) =>
   [train, val, fitOn, ids, settings.loadCurvature].filter((path) => typeof path === 'string');
 
@@ -80,15 +78,9 @@ function warnings({ methods }: InfluenceResult): string[] {
 /** Runs the command. @returns the exit status */
 export async function runInfluence(flags: InfluenceFlags): Promise<number> {
   const request = parseInfluenceFlags(flags, process.stdout.isTTY);
-  let bar: ProgressBar | undefined;
-  const interrupt = interruptible(outputs(request), () => bar?.stop());
-  const { signal } = interrupt;
-  const note = (text: string) => {
-    if (!request.quiet) process.stderr.write(`${text}\n`);
-  };
-  try {
-    await checkOutputs(outputs(request), inputs(request));
-    return await withStores(request, async (stores) => {
+  const paths = { outputs: outputs(request), inputs: inputs(request), quiet: request.quiet };
+  return runJob(paths, ({ signal, note, startBar }) =>
+    withStores(request, async (stores) => {
       const ids = request.ids === undefined ? undefined : await readIds(request.ids, stores.train.samples);
       const options: InfluenceOptions = { ...stores, ...request.settings, ids, topK: request.top, signal };
       const plan = planInfluence(options);
@@ -97,26 +89,18 @@ export async function runInfluence(flags: InfluenceFlags): Promise<number> {
         return EXIT.ok;
       }
       checkSize(plan.samples * plan.queries * (options.methods?.length ?? 1), request);
-      if (!request.quiet && process.stderr.isTTY) {
-        const { progressBar } = await import('./progress.js');
-        bar = progressBar(process.stderr);
-      }
+      const bar = await startBar();
       const result = await influence({ ...options, onProgress: bar && progressUpdates(bar) });
       bar?.stop();
       await writeResult(result, request, signal);
-      if (request.out !== undefined) note(`gradsift: scores in ${request.out}`);
+      if (request.out !== undefined) note(`scores in ${request.out}`);
       if (request.report !== undefined) {
         await writeReport(request.report, result, signal);
-        note(`gradsift: report in ${request.report}`);
+        note(`report in ${request.report}`);
       }
       const lines = warnings(result);
       for (const line of lines) process.stderr.write(`${line}\n`);
       return lines.length > 0 ? EXIT.outcome : EXIT.ok;
-    });
-  } catch (error) {
-    bar?.stop();
-    const status = interrupt.status();
-    if (status === undefined) throw error;
-    return status;
-  }
+    }),
+  );
 }
