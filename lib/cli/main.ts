@@ -4,6 +4,7 @@ import { GradsiftError } from '../errors.js';
 import { VERSION } from '../version.js';
 import { describe, EXIT } from './exit.js';
 import { influenceCommand } from './influence-command.js';
+import { mixCommand } from './mix-command.js';
 
 const EXAMPLES = `
 Examples:
@@ -21,6 +22,7 @@ function program(settle: (status: number) => void): Command {
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)
     .addCommand(influenceCommand(settle))
+    .addCommand(mixCommand(settle))
     .addCommand(
       new Command('doctor')
         .description('tell what is installed, which instruction set runs and why')

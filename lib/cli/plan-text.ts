@@ -2,7 +2,8 @@ import type { Plan } from '../influence/plan.js';
 import { formatBytes, formatCount, formatPlural } from '../report/format.js';
 import { textTable, type Style } from './text-table.js';
 
-function formatFlops(flops: number): string {
+/** 1.5e9 as 1.5 Gflop. */
+export function formatFlops(flops: number): string {
   const units = ['flop', 'kflop', 'Mflop', 'Gflop', 'Tflop', 'Pflop'];
   const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, flops)) / 3)));
   return `${Number((flops / 1000 ** unit).toPrecision(3))} ${units[unit] as string}`;

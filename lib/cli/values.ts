@@ -41,6 +41,13 @@ export function parsePositive(name: string, text: string): number {
   return value;
 }
 
+/** A finite number. */
+export function parseNumber(name: string, text: string): number {
+  const value = NUMBER.test(text.trim().replace(/^-/, '')) ? Number(text) : text;
+  requireNumber(name, value);
+  return value;
+}
+
 /** `a,b , c`: at least one name, none empty. */
 export function parseList(name: string, text: string): string[] {
   const names = text.split(',').map((part) => part.trim());

@@ -33,8 +33,10 @@ export interface MixLogStep {
   readonly step: number;
   /** Training loss, nats per token; NaN is written as null. */
   readonly loss?: number | undefined;
-  /** Loss of the domains in the batch, nats per token. */
+  /** Loss of what the batch was drawn from: the domains, or the clusters under them. */
   readonly lossByDomain?: DomainNumbers | undefined;
+  /** Loss of the target, on steps that measured it. */
+  readonly targetLoss?: number | undefined;
   /** What the next steps train with. */
   readonly weights?: DomainWeights | undefined;
   /** The rule's answer so far, where it is another: DoGE's and DoReMi's mean. */
@@ -58,6 +60,15 @@ export interface MixLogWriter {
   close(): void;
 }
 
+const headerLine = ({ rule, domains, target = null }: MixLogHeader) =>
+  JSON.stringify({ schema: SCHEMA, rule, domains, target, version: VERSION });
+
+/** A whole log, line by line. */
+export function* mixLogLines(header: MixLogHeader, steps: Iterable<MixLogStep>): Generator<string> {
+  yield `${headerLine(header)}\n`;
+  for (const step of steps) yield `${JSON.stringify(step)}\n`;
+}
+
 /**
  * Begins a log, or goes on with one: after a restart from a checkpoint of `stepsDone` steps, later lines are dropped,
  * since the run will write them again.
@@ -67,9 +78,8 @@ export async function openMixLog(path: string, header: MixLogHeader, stepsDone =
   const { rule, domains, target = null } = header;
   requireNames('domains', domains);
   requireInteger('stepsDone', stepsDone, 0);
-  const first = { schema: SCHEMA, rule, domains, target, version: VERSION };
   const kept = stepsDone === 0 ? [] : await linesUpTo(path, { rule, domains, target }, stepsDone);
-  const lines = kept.length === 0 ? [JSON.stringify(first)] : kept;
+  const lines = kept.length === 0 ? [headerLine(header)] : kept;
   await replaceFile(path, [new TextEncoder().encode(`${lines.join('\n')}\n`)]);
   const file = openSync(path, 'a');
   let next = stepsDone === 0 ? 0 : stepsDone + 1;
@@ -196,17 +206,19 @@ function readStep(value: Record<string, unknown>, header: MixLog['header']): Omi
   if (value.evidence !== undefined && !isRecord(value.evidence)) {
     throw mismatch('GRADSIFT_FORMAT', 'evidence', 'an object', value.evidence);
   }
-  const { loss } = value;
-  if (typeof loss === 'number') requireNumber('loss', loss);
-  else if (loss !== undefined && loss !== null) throw mismatch('GRADSIFT_FORMAT', 'loss', 'a number or null', loss);
-  const names = (record: unknown) => header?.domains ?? Object.keys(record ?? {});
+  const loss = (key: 'loss' | 'targetLoss') => {
+    const number = value[key] ?? undefined;
+    if (number !== undefined) requireNumber(key, number);
+    return number;
+  };
   const weights = (key: 'weights' | 'learned') => {
-    if (value[key] !== undefined) readWeights(key, value[key], names(value[key]));
+    if (value[key] !== undefined) readWeights(key, value[key], header?.domains ?? Object.keys(value[key] ?? {}));
     return value[key] as DomainWeights | undefined;
   };
   return {
-    loss: (loss) ?? undefined,
-    lossByDomain: readLosses(value.lossByDomain, names(value.lossByDomain)),
+    loss: loss('loss'),
+    targetLoss: loss('targetLoss'),
+    lossByDomain: readLosses(value.lossByDomain),
     weights: weights('weights'),
     learned: weights('learned'),
     evidence: value.evidence,
@@ -214,12 +226,12 @@ function readStep(value: Record<string, unknown>, header: MixLog['header']): Omi
 }
 
 /** A domain whose loss was NaN is left out. */
-function readLosses(losses: unknown, names: readonly string[]): DomainNumbers | undefined {
+function readLosses(losses: unknown): DomainNumbers | undefined {
   if (!isRecord(losses)) {
     if (losses === undefined) return undefined;
     throw mismatch('GRADSIFT_FORMAT', 'lossByDomain', 'an object', losses);
   }
   const known = Object.fromEntries(Object.entries(losses).filter(([, loss]) => loss !== null));
-  readNumbers('lossByDomain', known, names);
+  readNumbers('lossByDomain', known, Object.keys(known));
   return known as DomainNumbers;
 }

@@ -65,7 +65,8 @@ test.each<[string, string, string, RegExp]>([
   ['steps that go back', '{"step":4}\n{"step":4}\n', 'GRADSIFT_ARGUMENT', /line 2: step: expected an integer >= 5/],
   ['another schema', '{"schema":"x"}\n', 'GRADSIFT_FORMAT', /line 1: schema: expected "gradsift\/mix-log\/1"/],
   ['a domain twice', first.replace('"b"', '"a"'), 'GRADSIFT_ARGUMENT', /line 1: domains: expected each name once/],
-  ['a strange domain', `${first}{"lossByDomain":{"c":1}}\n`, 'GRADSIFT_ARGUMENT', /line 2: lossByDomain: .*got "c"/],
+  ['a loss in words', `${first}{"lossByDomain":{"c":"x"}}\n`, 'GRADSIFT_ARGUMENT', /line 2: lossByDomain.c: .*got "x"/],
+  ['a strange domain', `${first}{"weights":{"c":1}}\n`, 'GRADSIFT_ARGUMENT', /line 2: weights: .*got "c"/],
   ['wrong weights', `${first}{"weights":{"a":1,"b":1}}\n`, 'GRADSIFT_ARGUMENT', /line 2: weights: .* sum to 1/],
   ['wrong evidence', `${first}{"evidence":3}\n`, 'GRADSIFT_FORMAT', /line 2: evidence: expected an object/],
 ])('%s: the line is named', (_, text, code, message) => {
