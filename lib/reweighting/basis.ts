@@ -17,7 +17,8 @@ import {
 /** Basis distributions by name; a row names only the clusters that it has, so that rows may be sparse. */
 export type Basis = Readonly<Record<string, DomainWeights>>;
 
-function requireBasis(basis: Basis): string[] {
+/** Its names. @throws GRADSIFT_ARGUMENT, GRADSIFT_NON_FINITE unless each row is a distribution */
+export function requireBasis(basis: Basis): string[] {
   if (typeof basis !== 'object' || basis === null) {
     throw mismatch('GRADSIFT_ARGUMENT', 'basis', 'an object with a distribution for each name', basis);
   }

@@ -86,6 +86,11 @@ export function byName(names: readonly string[], vector: readonly number[]): Rec
   return Object.fromEntries(names.map((name, index) => [name, vector[index] as number]));
 }
 
+/** All weight on one of the names. */
+export function only(names: readonly string[], chosen: string): DomainWeights {
+  return Object.fromEntries(names.map((name) => [name, name === chosen ? 1 : 0]));
+}
+
 export function total(vector: readonly number[]): number {
   return vector.reduce((sum, value) => sum + value, 0);
 }

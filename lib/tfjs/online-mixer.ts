@@ -1,12 +1,13 @@
 // A training loop that draws its domains by weights which a rule learns on the way (DGA, ODM, DoGE), or keeps (uniform,
 // proportional, temperature).
-import { mismatch, requireInteger } from '../errors.js';
+import { requireInteger } from '../errors.js';
 import { namedSeed } from '../random.js';
-import { mixBasis, type Basis } from '../reweighting/basis.js';
-import { byName, requireNames, type DomainWeights } from '../reweighting/domains.js';
-import { mixtureSampler } from '../reweighting/mixture-sampler.js';
-import type { ReweighterState } from '../reweighting/reweighter.js';
+import { requireBasis, type Basis } from '../reweighting/basis.js';
+import { requireNames } from '../reweighting/domains.js';
+import { mixtureSampler, type MixtureSamplerState } from '../reweighting/mixture-sampler.js';
 import { align, alignmentEvidence, gramEvidence, holdTarget } from './mixing/domain-evidence.js';
+import { basisMixing, plainMixing } from './mixing/domain-mixing.js';
+import type { Gradients } from './mixing/gradient-products.js';
 import {
   mixtureRun,
   requireRule,
@@ -15,11 +16,10 @@ import {
   type LoopEvidence,
   type MixtureRun,
   type MixtureRunOptions,
-  type MixtureStep,
   type Position,
   type Rule,
 } from './mixing/run.js';
-import { addLosses, descend, meanLosses, measure } from './mixing/step.js';
+import { addLosses, descend, meanLosses, measure, type Measured } from './mixing/step.js';
 
 /** Options of {@link onlineMixer}. */
 export interface OnlineMixerOptions extends MixtureRunOptions {
@@ -49,32 +49,20 @@ function checkOptions(options: OnlineMixerOptions) {
   requireInteger('period', period, 1);
   requireInteger('measureSize', measureSize, 1);
   const names = namesOf(options);
-  const target = targetOf(rule, options);
-  if (basis !== undefined && rule.needs === 'loss') {
-    throw mismatch('GRADSIFT_ARGUMENT', 'basis', `none: the rule '${rule.name}' needs the loss of a domain`, basis);
-  }
-  const domains = basis === undefined ? names : Object.keys(basis);
-  if (target !== null && domains.includes(target)) {
-    throw mismatch('GRADSIFT_ARGUMENT', 'target.name', 'a target that is none of the domains', target);
-  }
+  const target = targetOf(rule, options, basis);
   const measured = target === null ? sizes : { ...sizes, [target]: options.target?.size as number };
-  const all = Object.keys(measured);
-  const none = byName(
-    all,
-    all.map(() => 0),
-  );
-  /** What the measured batches of a domain are drawn by. */
-  const draw = (domain: string): DomainWeights =>
-    basis === undefined || domain === target ? { ...none, [domain]: 1 } : { ...none, ...basis[domain] };
+  const sources = Object.keys(measured);
+  const mixing = basis === undefined ? plainMixing(names, sources) : basisMixing(basis, names, sources);
   const training = mixtureSampler({ sizes, seed, replacement });
   const measuring = mixtureSampler({ sizes: measured, seed: namedSeed(seed, 'measure'), replacement });
-  return { options, rule, period, measureSize, names, domains, target, draw, training, measuring };
+  return { options, rule, period, measureSize, target, mixing, training, measuring };
 }
 
 /** @throws GRADSIFT_ARGUMENT for a domain without data, or a basis that draws from one */
 function namesOf({ sizes, basis }: OnlineMixerOptions): string[] {
   const names = Object.keys(sizes ?? {});
   requireNames('sizes', names);
+  if (basis !== undefined) requireBasis(basis);
   const used = basis === undefined ? names : Object.values(basis).flatMap((row) => Object.keys(row));
   for (const name of used) requireInteger(`sizes.${name}`, sizes[name], 1);
   return names;
@@ -93,85 +81,85 @@ function namesOf({ sizes, basis }: OnlineMixerOptions): string[] {
  */
 export function onlineMixer(options: OnlineMixerOptions): MixtureRun {
   const settings = checkOptions(options);
-  const { rule, names, domains, training, measuring } = settings;
-  const rest = byName(
-    names,
-    names.map(() => 0),
-  );
-  const sampling = (state: ReweighterState): DomainWeights => {
-    const weights = rule.weights(state);
-    return options.basis === undefined ? weights : { ...rest, ...mixBasis(options.basis, weights) };
-  };
+  const { rule, period, mixing, training, measuring } = settings;
   const start = {
     step: 0,
-    rule: rule.init(domains, options.initial),
+    rule: rule.init(mixing.domains, options.initial),
     training: training.init(),
     measuring: measuring.init(),
     losses: {},
   };
+  const sampling = (state: Position['rule']) => mixing.mix(rule.weights(state));
   const requirePosition = (position: Position) => {
     training.draw(position.training, sampling(position.rule), 0);
-    measuring.draw(position.measuring, settings.draw(domains[0] as string), 0);
+    measuring.draw(position.measuring as MixtureSamplerState, mixing.draw(mixing.domains[0] as string), 0);
   };
   requirePosition(start);
   const advance = (from: Position, commit: (to: Position) => void) => {
-    const { record, next } = train(settings, from, sampling(from.rule));
+    const { record, next } = train(settings, from);
     commit(next);
-    if (next.step % settings.period !== 0) return { ...record, weights: rule.weights(next.rule) };
-    const { evidence, targetLoss, measuring: measured } = evidenceOf(settings, next, record.learningRate);
-    const updated = { ...next, rule: rule.update(next.rule, evidence), measuring: measured, losses: {} };
-    commit(updated);
-    const learned = rule.needs === 'nothing' ? {} : { evidence, targetLoss };
-    return { ...record, weights: rule.weights(updated.rule), ...learned };
+    if (next.step % period !== 0) return record;
+    const { evidence, targetLoss, measuring } = learn(settings, next, record.learningRate);
+    commit({ ...next, rule: rule.update(next.rule, evidence), measuring, losses: {} });
+    return rule.needs === 'nothing' ? record : { ...record, targetLoss, evidence };
   };
   return mixtureRun({ name: 'onlineMixer', rule, start, sampling, advance, requirePosition }, options);
 }
 
-function train({ options, rule, training }: Settings, from: Position, sampling: DomainWeights) {
+function train({ options, rule, mixing, training }: Settings, from: Position) {
   const learningRate = options.learningRate?.(from.step) ?? options.optimizer.learningRate;
-  const { samples, state } = training.draw(from.training, sampling, options.batchSize);
+  const weights = rule.weights(from.rule);
+  const { samples, state } = training.draw(from.training, mixing.mix(weights), options.batchSize);
   const { loss, losses, gradients } = measure(options, samples);
   const gradientNorm = descend(options, gradients, learningRate);
-  const lossByDomain = meanLosses(addLosses({}, samples, losses));
+  const add = (sums: Position['losses']) => addLosses(sums, samples, losses, mixing.shares(weights));
   const step = from.step + 1;
-  const record: Omit<MixtureStep, 'weights'> = { step, loss, lossByDomain, learningRate, gradientNorm };
-  const sums = rule.needs === 'loss' ? addLosses(from.losses, samples, losses) : from.losses;
-  return { record, next: { ...from, step, training: state, losses: sums } };
+  return {
+    record: { step, loss, lossByDomain: meanLosses(add({})), learningRate, gradientNorm },
+    next: { ...from, step, training: state, losses: rule.needs === 'loss' ? add(from.losses) : from.losses },
+  };
 }
 
-interface Found {
+interface Learned {
   readonly evidence: LoopEvidence;
-  readonly targetLoss?: number;
+  readonly targetLoss?: number | undefined;
   readonly measuring: Position['measuring'];
 }
 
-function evidenceOf(settings: Settings, position: Position, learningRate: number): Found {
-  const { options, rule, domains, target, draw, measuring, measureSize } = settings;
+/** What the rule is told after a period. */
+function learn(settings: Settings, position: Position, learningRate: number): Learned {
+  const { options, rule, target, mixing, measureSize } = settings;
   const { tf } = options.model;
   const clipNorm = options.measureClipNorm;
-  let state = position.measuring;
-  const gradientOf = (domain: string) => {
-    const drawn = measuring.draw(state, draw(domain), measureSize);
-    state = drawn.state;
+  let measuring = position.measuring as MixtureSamplerState;
+  const measured = (domain: string): Measured => {
+    const drawn = settings.measuring.draw(measuring, mixing.draw(domain), measureSize);
+    measuring = drawn.state;
     return measure(options, drawn.samples);
   };
-  if (rule.needs === 'loss') return { evidence: { loss: meanLosses(position.losses) }, measuring: state };
-  if (rule.needs === 'gram') {
-    const all = domains.map((domain) => gradientOf(domain).gradients);
-    const { evidence } = gramEvidence(tf, domains, all, clipNorm);
-    all.forEach((gradients) => tf.dispose({ ...gradients }));
-    return { evidence: { learningRate, ...evidence }, measuring: state };
+  /** One gradient at a time. */
+  const using = <T>(domain: string, use: (gradients: Gradients, loss: number) => T): T => {
+    const { gradients, loss } = measured(domain);
+    try {
+      return use(gradients, loss);
+    } finally {
+      tf.dispose({ ...gradients });
+    }
+  };
+  if (rule.needs === 'loss') return { evidence: { loss: meanLosses(position.losses) }, measuring };
+  if (rule.needs === 'nothing') return { evidence: {}, measuring };
+  if (target !== null) {
+    const [aim, targetLoss] = using(target, (gradients, loss) => [holdTarget(tf, gradients, clipNorm), loss] as const);
+    const aligned = mixing.domains.map((domain) => using(domain, (gradients) => align(tf, gradients, aim, clipNorm)));
+    const evidence = { learningRate, ...alignmentEvidence(mixing.domains, aligned, aim) };
+    return { evidence, targetLoss, measuring };
   }
-  if (target === null) return { evidence: {}, measuring: state };
-  const wanted = gradientOf(target);
-  const held = holdTarget(tf, wanted.gradients, clipNorm);
-  tf.dispose({ ...wanted.gradients });
-  const aligned = domains.map((domain) => {
-    const { gradients } = gradientOf(domain);
-    const found = align(tf, gradients, held, clipNorm);
-    tf.dispose({ ...gradients });
-    return found;
-  });
-  const evidence = { learningRate, ...alignmentEvidence(domains, aligned, held) };
-  return { evidence, targetLoss: wanted.loss, measuring: state };
+  const all: Gradients[] = [];
+  try {
+    for (const domain of mixing.domains) all.push(measured(domain).gradients);
+    const { evidence } = gramEvidence(tf, mixing.domains, all, clipNorm);
+    return { evidence: { learningRate, ...evidence }, measuring };
+  } finally {
+    all.forEach((gradients) => tf.dispose({ ...gradients }));
+  }
 }

@@ -1,6 +1,6 @@
 // A small model trained to learn domain weights for a large one: DoGE's first stage, and DoReMi's proxy.
 import { mismatch, requireInteger } from '../errors.js';
-import { byName, requireNames, type DomainNumbers, type DomainWeights } from '../reweighting/domains.js';
+import { byName, only, requireNames, type DomainNumbers, type DomainWeights } from '../reweighting/domains.js';
 import { excessLoss } from '../reweighting/doremi.js';
 import { mixtureSampler, type DrawnSample } from '../reweighting/mixture-sampler.js';
 import type { ReweighterState } from '../reweighting/reweighter.js';
@@ -90,20 +90,20 @@ function checkOptions(options: ProxyRunOptions) {
 export function proxyRun(options: ProxyRunOptions): MixtureRun {
   const settings = checkOptions(options);
   const { rule, domains, sampler, sampling } = settings;
-  const training = sampler.init();
-  const start = { step: 0, rule: rule.init(domains, options.initial), training, measuring: training, losses: {} };
+  const first = rule.init(domains, options.initial);
+  const start = { step: 0, rule: first, training: sampler.init(), measuring: null, losses: {} };
   const requirePosition = (position: Position) => {
     sampler.draw(position.training, sampling, 0);
   };
   requirePosition(start);
-  if (rule.needs === 'excessLoss') lossFactors(rule.weights(start.rule), sampling);
-  const advance = (from: Position, commit: (to: Position) => void): MixtureStep => {
+  if (rule.needs === 'excessLoss') lossFactors(rule.weights(first), sampling);
+  const advance = (from: Position, commit: (to: Position) => void) => {
     const learningRate = options.learningRate?.(from.step) ?? options.optimizer.learningRate;
     const take = rule.needs === 'excessLoss' ? excessStep : alignedStep;
     const { record, ...next } = take(settings, from, learningRate);
     const step = from.step + 1;
     commit({ ...from, step, ...next });
-    return { step, learningRate, weights: rule.weights(next.rule), ...record };
+    return { step, learningRate, ...record };
   };
   return mixtureRun({ name: 'proxyRun', rule, start, sampling: () => sampling, advance, requirePosition }, options);
 }
@@ -112,7 +112,7 @@ export function proxyRun(options: ProxyRunOptions): MixtureRun {
 interface Taken {
   readonly rule: ReweighterState;
   readonly training: Position['training'];
-  readonly record: Omit<MixtureStep, 'step' | 'learningRate' | 'weights'>;
+  readonly record: Omit<MixtureStep, 'step' | 'learningRate' | 'weights' | 'learned'>;
 }
 
 /** Samples of a batch by domain; at least one domain is there. */
@@ -130,11 +130,7 @@ function drawGroups(settings: Settings, from: Position) {
     do draw(sampling, batchSize);
     while (!domains.some((name) => groups.has(name)));
   } else {
-    const none = byName(
-      names,
-      names.map(() => 0),
-    );
-    for (const name of names) draw({ ...none, [name]: 1 }, batchPerDomain);
+    for (const name of names) draw(only(names, name), batchPerDomain);
   }
   return { groups, training };
 }
@@ -188,26 +184,30 @@ function excessStep(settings: Settings, from: Position, learningRate: number): T
   const reference = options.reference as Model;
   const tokens = model.tokenLosses !== undefined && reference.tokenLosses !== undefined;
   const { samples, state: training } = sampler.draw(from.training, sampling, batchSize);
-  const steps = withBatch(options, samples, (batch) => {
+  const { evidence, next, losses, gradients } = withBatch(options, samples, (batch) => {
     const referenceLosses = lossesOf(reference, batch, tokens);
-    let next = from.rule;
-    let evidence: LoopEvidence = {};
-    let losses: number[] = [];
+    const found = { evidence: {} as LoopEvidence, next: from.rule, losses: [] as number[] };
+    let failure: Error | undefined; // thrown while TensorFlow.js records, it would leave the tape's tensors behind
     const look = (seen: SeenLosses) => {
-      evidence = { learningRate, excessLoss: excessOf(samples, seen, referenceLosses) };
-      next = rule.update(from.rule, evidence);
-      losses = samples.map((_, index) => meanOf(seen, index));
-      const factors = lossFactors(rule.weights(next), sampling);
-      return samples.map(({ domain }) => factors[domain] as number);
+      try {
+        found.losses = samples.map((_, index) => meanOf(seen, index));
+        found.evidence = { learningRate, excessLoss: excessOf(samples, seen, referenceLosses) };
+        found.next = rule.update(from.rule, found.evidence);
+        const factors = lossFactors(rule.weights(found.next), sampling);
+        return samples.map(({ domain }) => factors[domain] as number);
+      } catch (error) {
+        failure = error as Error;
+      }
     };
     const { loss, gradients } = lossAndGradients(observedModel(model, look, tokens), batch);
-    if (!Number.isFinite(loss)) model.tf.dispose({ ...gradients });
+    if (failure !== undefined || !Number.isFinite(loss)) model.tf.dispose({ ...gradients });
+    if (failure !== undefined) throw failure;
     requireFinite('loss of the batch', loss);
-    return { next, evidence, losses, gradients };
+    return { ...found, gradients };
   });
-  const gradientNorm = descend(options, steps.gradients, learningRate);
-  const record = { ...lossRecord(samples, steps.losses), gradientNorm, evidence: steps.evidence };
-  return { rule: steps.next, training, record };
+  const gradientNorm = descend(options, gradients, learningRate);
+  const record = { ...lossRecord(samples, losses), gradientNorm, evidence };
+  return { rule: next, training, record };
 }
 
 function excessOf(samples: readonly DrawnSample[], own: SeenLosses, reference: SeenLosses): DomainNumbers {

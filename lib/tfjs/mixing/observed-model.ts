@@ -46,7 +46,7 @@ export function observedModel(
 export function lossesOf(model: Model, batch: Batch, tokens: boolean): SeenLosses {
   let found: SeenLosses | undefined;
   const look = (seen: SeenLosses) => void (found = seen);
-  model.tf.tidy(() => observedModel(model, look, tokens).losses(batch));
+  model.tf.tidy(() => void observedModel(model, look, tokens).losses(batch));
   return found as unknown as SeenLosses;
 }
 

@@ -55,7 +55,7 @@ export interface MixtureStep {
   readonly step: number;
   /** Mean loss over the training samples, before the step. */
   readonly loss: number;
-  /** The same for each domain that the batch has samples of. */
+  /** The same for each domain that the batch has samples of; with a basis, for each distribution they may be from. */
   readonly lossByDomain: DomainNumbers;
   /** Mean loss over the samples of the target, on steps that measured it. */
   readonly targetLoss?: number | undefined;
@@ -64,6 +64,8 @@ export interface MixtureStep {
   readonly gradientNorm?: number | undefined;
   /** The rule's weights after this step. */
   readonly weights: DomainWeights;
+  /** The rule's answer after this step. */
+  readonly learned: DomainWeights;
   /** On steps that updated the weights: what the rule was told. */
   readonly evidence?: LoopEvidence | undefined;
 }
@@ -72,8 +74,9 @@ export interface MixtureStep {
 export interface MixtureRun {
   /**
    * Does one step.
-   * @throws GradsiftError GRADSIFT_NON_FINITE for a loss or gradient that is NaN or infinite: the weights of model and
-   *   rule are then as they were before; as `batch` and the model do
+   * @throws GradsiftError GRADSIFT_NON_FINITE for a loss of the training batch, or with clipNorm a gradient, that is
+   *   NaN or infinite: nothing has changed. The same for a gradient that onlineMixer measures after its step: the step
+   *   stands, the rule is as it was. And what `batch` and the model throw
    */
   step(): MixtureStep;
   readonly stepsDone: number;
@@ -104,9 +107,9 @@ export interface MixtureRunState {
   readonly optimizerSteps: number;
   readonly rule: ReweighterState;
   readonly training: MixtureSamplerState;
-  /** Where the samples of measured gradients are, which have a stream of their own. */
-  readonly measuring: MixtureSamplerState;
-  /** Losses since the last update: their sum, and the samples they are of. */
+  /** Where the samples of measured gradients are, which have streams of their own; null in a proxy run. */
+  readonly measuring: MixtureSamplerState | null;
+  /** Losses since the last update, where the rule learns by them: their sums, and the samples they are of. */
   readonly losses: Readonly<Record<string, { readonly sum: number; readonly samples: number }>>;
 }
 
@@ -124,7 +127,7 @@ export interface Loop {
   readonly start: Position;
   sampling(rule: ReweighterState): DomainWeights;
   /** Does a step; hands over each new position as soon as the variables are those of it. */
-  advance(from: Position, commit: (to: Position) => void): MixtureStep;
+  advance(from: Position, commit: (to: Position) => void): Omit<MixtureStep, 'weights' | 'learned'>;
   /** @throws GRADSIFT_ARGUMENT for samplers' positions of another run */
   requirePosition(position: Position): void;
 }
@@ -133,7 +136,10 @@ export function mixtureRun(loop: Loop, { model, optimizer }: MixtureRunOptions):
   const { name, rule } = loop;
   let position = loop.start;
   return {
-    step: () => loop.advance(position, (next) => (position = next)),
+    step() {
+      const record = loop.advance(position, (next) => (position = next));
+      return { ...record, weights: rule.weights(position.rule), learned: rule.learned(position.rule) };
+    },
     get stepsDone() {
       return position.step;
     },
@@ -153,6 +159,9 @@ export function mixtureRun(loop: Loop, { model, optimizer }: MixtureRunOptions):
       const domains = loop.start.rule.domains;
       if (ruleState.domains.join('\n') !== domains.join('\n')) {
         throw mismatch('GRADSIFT_ARGUMENT', 'state.rule.domains', domains.join(', '), ruleState.domains.join(', '));
+      }
+      if (typeof losses !== 'object' || losses === null) {
+        throw mismatch('GRADSIFT_ARGUMENT', 'state.losses', 'an object', losses);
       }
       const next = { step, rule: ruleState, training, measuring, losses };
       loop.requirePosition(next);
@@ -177,7 +186,7 @@ export function requireRunOptions(options: MixtureRunOptions): void {
 }
 
 /** The name of the target of a rule that has one; null for the others. @throws GRADSIFT_ARGUMENT */
-export function targetOf(rule: Rule, { target, sizes }: MixtureRunOptions): string | null {
+export function targetOf(rule: Rule, { target, sizes }: MixtureRunOptions, basis: object = {}): string | null {
   if (rule.needs !== 'alignment') {
     if (target === undefined) return null;
     throw mismatch('GRADSIFT_ARGUMENT', 'target', `none: the rule '${rule.name}' has no target`, target);
@@ -190,7 +199,7 @@ export function targetOf(rule: Rule, { target, sizes }: MixtureRunOptions): stri
     throw mismatch('GRADSIFT_ARGUMENT', 'target.name', `${show(rule.target)}, as in the rule`, name);
   }
   if (!(typeof name === 'string' && name !== '')) throw mismatch('GRADSIFT_ARGUMENT', 'target.name', 'a name', name);
-  if (Object.hasOwn(sizes, name)) {
+  if (Object.hasOwn(sizes, name) || Object.hasOwn(basis, name)) {
     throw mismatch('GRADSIFT_ARGUMENT', 'target.name', 'a target that is none of the domains', name);
   }
   requireInteger('target.size', size, 1);

@@ -71,12 +71,24 @@ export function descend(
 
 export type LossSums = MixtureRunState['losses'];
 
+/** Which domains of the rule a sample counts for: shares that sum to 1. */
+export type Shares = (sample: DrawnSample) => readonly (readonly [domain: string, share: number])[];
+
+const wholly: Shares = ({ domain }) => [[domain, 1]];
+
 /** Adds the losses of samples to the sums of their domains. */
-export function addLosses(sums: LossSums, samples: readonly DrawnSample[], losses: ArrayLike<number>): LossSums {
+export function addLosses(
+  sums: LossSums,
+  samples: readonly DrawnSample[],
+  losses: ArrayLike<number>,
+  shares = wholly,
+): LossSums {
   const added = new Map(Object.entries(sums));
-  samples.forEach(({ domain }, index) => {
-    const { sum, samples: count } = added.get(domain) ?? { sum: 0, samples: 0 };
-    added.set(domain, { sum: sum + (losses[index] as number), samples: count + 1 });
+  samples.forEach((sample, index) => {
+    for (const [domain, share] of shares(sample)) {
+      const { sum, samples: count } = added.get(domain) ?? { sum: 0, samples: 0 };
+      added.set(domain, { sum: sum + share * (losses[index] as number), samples: count + share });
+    }
   });
   return Object.fromEntries(added);
 }
