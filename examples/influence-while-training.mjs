@@ -13,7 +13,7 @@ import { accelerate, adamw, influenceFromModel } from 'gradsift/tfjs';
 import { CLASSES, PIXELS, readDigits, split } from './digits/data.mjs';
 import { generator, permutation } from './digits/random.mjs';
 import { accuracy, losses, mlp } from './training/mlp.mjs';
-import { run, wholeNumber } from './training/run.mjs';
+import { plainRun, run, wholeNumber } from './training/run.mjs';
 
 const { values } = parseArgs({
   options: { steps: { type: 'string', default: '400' }, checkpoint: { type: 'string' } },
@@ -64,8 +64,8 @@ async function look(done) {
 
 console.log(`AUC of finding ${train.flipped.reduce((sum, flip) => sum + flip)} wrong labels among ${train.count}\n`);
 console.log(header.map(cell).join(''));
-const { rate } = await run({
-  ...{ model, optimizer, batch, steps, every: 100, items: BATCH, unit: 'samples', look },
+const { rate } = await run(plainRun({ model, optimizer, batch }), {
+  ...{ steps, every: 100, items: BATCH, unit: 'samples', look },
   checkpoint: values.checkpoint,
 });
 console.log(`\n${Math.round(rate)} samples/s, the looks included. Positive influence is harmful.`);

@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { accelerate, adamw, gpt } from 'gradsift/tfjs';
 import { generator } from './digits/random.mjs';
-import { run, wholeNumber } from './training/run.mjs';
+import { plainRun, run, wholeNumber } from './training/run.mjs';
 import { readText } from './training/text.mjs';
 
 const { values } = parseArgs({
@@ -47,11 +47,14 @@ function windows(count, begin, end, random) {
 const heads = width % 64 === 0 ? width / 64 : 1; // of 64 numbers each, where that divides
 const model = gpt(tf, { vocab: VOCAB, context: CONTEXT, layers, heads, width, seed: SEED });
 const optimizer = adamw(tf, model.weights, { learningRate: PEAK_RATE, beta2: 0.99, weightDecay: 0.1 });
-const { loss, rate } = await run({
-  ...{ model, optimizer, steps, every: 100, items: BATCH * CONTEXT, unit: 'tokens', clipNorm: 1 },
+const training = plainRun({
+  ...{ model, optimizer, clipNorm: 1 },
   batch: (index) => windows(BATCH, 0, cut, generator(SEED + 1 + index)),
   learningRate: (index) =>
     PEAK_RATE * Math.min((index + 1) / WARM_UP, 0.55 + 0.45 * Math.cos((Math.PI * index) / steps)),
+});
+const { loss, rate } = await run(training, {
+  ...{ steps, every: 100, items: BATCH * CONTEXT, unit: 'tokens' },
   checkpoint: values.checkpoint,
 });
 

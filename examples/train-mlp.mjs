@@ -11,7 +11,7 @@ import { accelerate, adamw } from 'gradsift/tfjs';
 import { CLASSES, PIXELS, readDigits, split } from './digits/data.mjs';
 import { generator, permutation } from './digits/random.mjs';
 import { accuracy, mlp } from './training/mlp.mjs';
-import { run, wholeNumber } from './training/run.mjs';
+import { plainRun, run, wholeNumber } from './training/run.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -49,8 +49,8 @@ function batch(index) {
   });
 }
 
-const { loss, rate } = await run({
-  ...{ model, optimizer, batch, steps, every: 100, items: BATCH, unit: 'samples' },
+const { loss, rate } = await run(plainRun({ model, optimizer, batch }), {
+  ...{ steps, every: 100, items: BATCH, unit: 'samples' },
   checkpoint: values.checkpoint,
 });
 const held = { inputs: tf.tensor2d(test.pixels, [test.count, PIXELS]), targets: tf.tensor1d(test.labels, 'int32') };

@@ -35,49 +35,67 @@ export function wholeNumber(name, text) {
 }
 
 /**
- * Trains `model` until `optimizer` has done `steps` steps, on the batches that `batch(index)` makes: a function of the
- * step's number alone, so that a run can go on. Saves weights and optimizer in the file `checkpoint`, if named, after
- * every `every` steps and at the end, and starts from it where it exists. Ctrl-C saves too, and ends the process with
- * 130. A step trains on `items` of a `unit`. `learningRate(index)` and `clipNorm` are as trainStep takes them;
- * `look(done)` is called between steps, with the number done.
+ * Training with a plan of its own for the batch of each step, `batch(index)`: a function of the step's number alone, so
+ * that a run can go on. `learningRate(index)` and `clipNorm` are as trainStep takes them. What onlineMixer and proxyRun
+ * return has the same members.
+ */
+export function plainRun({ model, optimizer, batch, learningRate, clipNorm }) {
+  return {
+    variables: { ...model.weights, ...optimizer.moments },
+    get stepsDone() {
+      return optimizer.stepsDone;
+    },
+    step() {
+      const index = optimizer.stepsDone;
+      const given = batch(index);
+      const done = trainStep(model, optimizer, given, { learningRate: learningRate?.(index), clipNorm });
+      tf.dispose([given.inputs, given.targets]);
+      return done;
+    },
+    state: () => optimizer.stepsDone,
+    restore: (stepsDone) => (optimizer.stepsDone = stepsDone),
+  };
+}
+
+/**
+ * Takes steps of `training` until it has done `steps` of them. Saves it in the file `checkpoint`, if named, after every
+ * `every` steps and at the end, and starts from there where it exists. Ctrl-C saves too, and ends the process with 130.
+ * A step trains on `items` of a `unit`. `look(done, record)` is called between steps, with the number done and what the
+ * last step returned.
  *
  * Returns the mean loss of the last fifty steps or so, and items a second.
  */
-export async function run({ model, optimizer, batch, steps, every, items, unit, checkpoint, ...options }) {
-  const { learningRate, clipNorm, look } = options;
-  const variables = { ...model.weights, ...optimizer.moments };
+export async function run(training, { steps, every, items, unit, checkpoint, look }) {
   let loss = null;
   if (checkpoint !== undefined && existsSync(checkpoint)) {
-    const state = await loadCheckpoint(tf, checkpoint, variables);
-    optimizer.stepsDone = state.stepsDone;
-    loss = state.loss;
-    console.error(`${checkpoint}: goes on after step ${state.stepsDone}`);
+    const saved = await loadCheckpoint(tf, checkpoint, training.variables);
+    training.restore(saved.run);
+    loss = saved.loss;
+    console.error(`${checkpoint}: goes on after step ${training.stepsDone}`);
   }
-  const save = () => checkpoint && saveCheckpoint(checkpoint, variables, { stepsDone: optimizer.stepsDone, loss });
+  const save = () => checkpoint && saveCheckpoint(checkpoint, training.variables, { run: training.state(), loss });
   let interrupted = false;
   const interrupt = () => (interrupted = true);
   process.once('SIGINT', interrupt);
-  const first = optimizer.stepsDone;
+  const first = training.stepsDone;
   const shown = display(first, steps);
   const started = performance.now();
-  const rate = () => ((optimizer.stepsDone - first) * items) / ((performance.now() - started) / 1e3);
-  while (optimizer.stepsDone < steps && !interrupted) {
-    const index = optimizer.stepsDone;
-    const given = batch(index);
-    const now = trainStep(model, optimizer, given, { learningRate: learningRate?.(index), clipNorm }).loss;
-    tf.dispose([given.inputs, given.targets]);
-    loss = loss === null ? now : 0.98 * loss + 0.02 * now;
-    shown.update(index + 1, `loss ${loss.toFixed(4)}  ${Math.round(rate())} ${unit}/s`);
-    if ((index + 1) % every === 0 && index + 1 < steps) await save();
-    await look?.(index + 1);
+  const rate = () => ((training.stepsDone - first) * items) / ((performance.now() - started) / 1e3);
+  while (training.stepsDone < steps && !interrupted) {
+    const record = training.step();
+    const done = training.stepsDone;
+    loss = loss === null ? record.loss : 0.98 * loss + 0.02 * record.loss;
+    shown.update(done, `loss ${loss.toFixed(4)}  ${Math.round(rate())} ${unit}/s`);
+    if (done % every === 0 && done < steps) await save();
+    await look?.(done, record);
     await nextTurn(); // lets Ctrl-C through
   }
-  const speed = optimizer.stepsDone > first ? rate() : 0;
+  const speed = training.stepsDone > first ? rate() : 0;
   shown.stop();
   process.removeListener('SIGINT', interrupt);
   await save();
   if (interrupted) {
-    console.error(`stopped after step ${optimizer.stepsDone}${checkpoint ? `, saved in ${checkpoint}` : ''}`);
+    console.error(`stopped after step ${training.stepsDone}${checkpoint ? `, saved in ${checkpoint}` : ''}`);
     process.exit(130);
   }
   return { loss, rate: speed };

@@ -20,6 +20,7 @@ const outcome = (stdout: string) => stdout.replace(/[\d ]+(?=(samples|tokens)\/s
 const EXAMPLES: [string, string[]][] = [
   ['train-mlp', []],
   ['train-gpt', ['--layers', '1', '--width', '16', '--write', '8']],
+  ['mix-online', ['--layers', '1', '--width', '16', '--rule', 'doge']],
 ];
 
 test.each(EXAMPLES)('%s goes on from its checkpoint, bit for bit', (name, sizes) => {
