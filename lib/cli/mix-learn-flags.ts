@@ -1,16 +1,16 @@
 // The options of `gradsift mix learn` as text, and as checked values. Small files are read here, stores are not opened.
 import { GradsiftError, mismatch } from '../errors.js';
-import { readAllNumbers, readWeights, requireNames, type DomainNumbers } from '../reweighting/domains.js';
-import type { MixtureSource } from '../reweighting/mixture.js';
+import { readWeights, requireNames, type DomainNumbers } from '../reweighting/domains.js';
 import { fileList } from './file-list.js';
 import { formatOf, MIX_FORMATS, type MixFormat } from './mix-format.js';
 import { readItems, readObject } from './json-input.js';
 import { RULE_NAMES, ruleOptions, type RuleName } from './mix-rule-options.js';
+import { readSources, type SourceFlags, type Sources } from './mix-sources.js';
 import { readState, type SavedState } from './mix-state.js';
 import { parseBytes, parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
 
 /** What commander hands over: text, undefined where an option was not given. Options of rules are beside these. */
-export interface LearnFlags {
+export interface LearnFlags extends SourceFlags {
   readonly rule?: string;
   readonly log?: string;
   readonly gradients?: readonly string[];
@@ -22,8 +22,6 @@ export interface LearnFlags {
   readonly exclude?: readonly string[];
   readonly learningRate?: string;
   readonly initial?: string;
-  readonly tokens?: string;
-  readonly sources?: string;
   readonly tokenizer?: string;
   readonly resume?: string;
   readonly format?: string;
@@ -61,7 +59,7 @@ export interface LearnRequest {
   /** One for all updates, or one for each. */
   readonly learningRates: readonly number[];
   readonly initial: DomainNumbers | undefined;
-  readonly sources: Readonly<Record<string, MixtureSource>>;
+  readonly sources: Sources;
   readonly tokenizer: string | undefined;
   readonly resume: SavedState | undefined;
   readonly format: MixFormat;
@@ -101,20 +99,6 @@ function readInitial(text: string): DomainNumbers {
   requireNames('--initial', keys);
   readWeights('--initial', weights, keys);
   return weights as DomainNumbers;
-}
-
-/** What is known of the domains: --sources, and tokens by themselves. */
-function readSources({ tokens, sources }: LearnFlags): Record<string, MixtureSource> {
-  const known = given(sources, (text) => readObject('--sources', text)) ?? {};
-  const counts = given(tokens, (text) => readObject('--tokens', text)) ?? {};
-  readAllNumbers('--tokens', counts, Object.keys(counts));
-  const all = new Set([...Object.keys(known), ...Object.keys(counts)]);
-  return Object.fromEntries(
-    [...all].map((name) => {
-      const count = counts[name];
-      return [name, { ...(known[name] as MixtureSource), ...(count === undefined ? {} : { tokens: count as number }) }];
-    }),
-  );
 }
 
 function readGradients(flags: LearnFlags): GradientRequest | undefined {

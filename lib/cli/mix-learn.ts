@@ -11,6 +11,7 @@ import { asideRows, logSteps, namesIn, storeJobs, storeStep, type LearnStep } fr
 import type { LearnRequest } from './mix-learn-flags.js';
 import type { RuleName } from './mix-rule-options.js';
 import { makeRule, type AnyRule } from './mix-rules.js';
+import { requireDomains } from './mix-sources.js';
 import { stepsInNames } from './file-list.js';
 
 /** What a run has learned. */
@@ -83,9 +84,8 @@ function domainsOf(request: LearnRequest, log: MixLog | undefined, aside: readon
 
 function mixtureOf(request: LearnRequest, method: string, weights: DomainWeights, step: number | null): Mixture {
   const { tokenizer, sources } = request;
-  const strange = Object.keys(sources).find((name) => !Object.hasOwn(weights, name));
-  if (strange === undefined) return createMixture({ method, weights, step, tokenizer, sources });
-  throw new GradsiftError('GRADSIFT_ARGUMENT', `--tokens, --sources: expected names of domains, got ${strange}`);
+  requireDomains(sources, Object.keys(weights));
+  return createMixture({ method, weights, step, tokenizer, sources });
 }
 
 /** Without a rule: the weights that the log itself has. */

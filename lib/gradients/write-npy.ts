@@ -10,7 +10,7 @@ const ALIGNMENT = 64;
  */
 export async function writeNpy(
   path: string,
-  data: Float32Array | Float64Array,
+  data: Float32Array | Float64Array | BigInt64Array,
   shape: readonly number[],
   signal?: AbortSignal,
 ): Promise<void> {
@@ -24,6 +24,7 @@ export async function writeNpy(
 /** The header of floating-point numbers, of the same length for any two sizes below 10^20. */
 export function npyHeader(shape: readonly number[], elementBytes: number): Buffer {
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const kind = data[Symbol.toStringTag] === 'BigInt64Array' ? 'i' : 'f';
   const dict = `{'descr': '<f${elementBytes}', 'fortran_order': False, 'shape': (${dimensions}), }`;
   const headerEnd = Math.ceil((10 + dict.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = Buffer.alloc(headerEnd, ' ');
