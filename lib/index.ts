@@ -64,6 +64,12 @@ export {
   type HyperpowerSolveOptions,
 } from './linalg/hyperpower-solve.js';
 export { matmul, matmulAsync, type MatmulOptions } from './linalg/matmul.js';
+export {
+  nearestCentroid,
+  nearestCentroidAsync,
+  type Nearest,
+  type NearestCentroidOptions,
+} from './linalg/nearest-centroid.js';
 export { rowGram, rowGramAsync, type RowGramOptions } from './linalg/row-gram.js';
 export {
   addWeightedRows,
@@ -76,6 +82,7 @@ export {
   type RowDotsOptions,
   type RowsOptions,
 } from './linalg/rows.js';
+export { addRowsByLabel, addRowsByLabelAsync, type RowsByLabelOptions } from './linalg/rows-by-label.js';
 export { solveResidual, solveResidualAsync } from './linalg/solve-residual.js';
 export { solveDamped, type DampedSolution, type SolveCertificate, type SolveDampedOptions } from './linalg/solve.js';
 export { symmetricProduct, symmetricProductAsync, type SymmetricProductOptions } from './linalg/symmetric-product.js';

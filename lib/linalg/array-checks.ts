@@ -34,6 +34,11 @@ export function requireFloat64(name: string, value: unknown, length: number): as
   requireKind(name, value, ['Float64Array'], length);
 }
 
+/** Throws unless value is a Uint32Array of at least `length` elements. */
+export function requireUint32(name: string, value: unknown, length: number): asserts value is Uint32Array {
+  requireKind(name, value, ['Uint32Array'], length);
+}
+
 /** Throws unless value is a Uint16Array of at least `length` elements. */
 export function requireHalves(name: string, value: unknown, length: number): asserts value is Uint16Array {
   requireKind(name, value, ['Uint16Array'], length);
@@ -51,7 +56,7 @@ export function requireArray(
   if (differs) throw mismatch('GRADSIFT_DTYPE', name, `a ${arrayKind(like)} like a`, value);
 }
 
-type ArrayView = FloatArray | Uint16Array;
+type ArrayView = FloatArray | Uint16Array | Uint32Array;
 
 /** Throws when two arrays share bytes. */
 export function requireApart(name: string, array: ArrayView, otherName: string, other: ArrayView): void {

@@ -19,6 +19,7 @@ export type NativeOperation = (
 /** Names of the native operations, as in native/binding/operations.h. */
 export const OPERATIONS = [
   'adamStep',
+  'addRowsByLabel',
   'addWeightedRows',
   'axisSum',
   'cgSolve',
@@ -36,6 +37,7 @@ export const OPERATIONS = [
   'hyperpowerPlan',
   'hyperpowerSolve',
   'matmul',
+  'nearestCentroid',
   'normRows',
   'normRowsGradient',
   'readPeak',

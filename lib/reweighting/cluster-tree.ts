@@ -2,9 +2,9 @@
 // leaf by greedy descent, the nearest centroid at each level. Numbers are paths: child = parent * children + j.
 import { GradsiftError, mismatch, requireInteger, requireNumber } from '../errors.js';
 import type { GradientStore, LayerInfo } from '../gradients/store.js';
+import { rowNorms } from '../linalg/rows.js';
 import { namedSeed, random, seeded } from '../random.js';
-import { gather, kMeans } from './k-means.js';
-import { nearestCentroid, type Centroids } from './nearest-centroid.js';
+import { gather, kMeans, nearest, type Centroids } from './k-means.js';
 
 /** Options of {@link fitClusters}. */
 export interface FitClustersOptions {
@@ -97,7 +97,7 @@ export async function fitClusters(embeddings: GradientStore, options: FitCluster
   const { branching, seed, normalise } = settings;
   const layer = onlyLayer(embeddings);
   const { d: dimensions } = layer;
-  const x = await trainingRows(embeddings, layer, settings, options.signal);
+  const x = await trainingRows(embeddings, layer, settings, options);
   const count = settings.samples;
   const levels: ClusterLevel[] = [];
   let nodes = new Uint32Array(count); // of each row, at the level being fitted
@@ -120,7 +120,7 @@ export async function fitClusters(embeddings: GradientStore, options: FitCluster
       centroids.set(found.rows, node * clusters * dimensions);
       children[node] = found.count;
       if (level + 1 === branching.length) continue;
-      const { labels } = await nearestCentroid(own, rows.length, dimensions, found, options);
+      const { labels } = await nearest(own, rows.length, dimensions, found, options);
       rows.forEach((row, i) => (next[row] = node * clusters + (labels[i] as number)));
     }
     levels.push({ centroids, children });
@@ -159,7 +159,10 @@ export async function assignClusters(
   const out = new Uint32Array(layer.samples);
   const own = new Float32Array(Math.min(BLOCK_ROWS, layer.samples) * dimensions);
   for await (const { start, samples, rows } of embeddings.blocks(layer, { blockSamples: BLOCK_ROWS, signal })) {
-    for (let i = 0; i < samples; ++i) copyRow(rows, i, own, i, dimensions, normalise, () => at(embeddings, start + i));
+    const norms = rowNorms(rows, { count: samples, length: dimensions, threads: options.threads });
+    for (let i = 0; i < samples; ++i) {
+      copyRow(rows, i, norms, own, i, dimensions, normalise, () => at(embeddings, start + i));
+    }
     out.set(await descend(tree, own.subarray(0, samples * dimensions), samples, levels, options), start);
     onProgress?.({ done: start + samples, samples: layer.samples });
   }
@@ -186,7 +189,7 @@ async function descend(
         rows: centroids.subarray(first, first + clusters * dimensions),
       };
       const own = rows.length === count ? x : gather(x, dimensions, rows);
-      const { labels } = await nearestCentroid(own, rows.length, dimensions, found, options);
+      const { labels } = await nearest(own, rows.length, dimensions, found, options);
       rows.forEach((row, i) => (next[row] = node * clusters + (labels[i] as number)));
     }
     nodes = next;
@@ -223,17 +226,18 @@ async function trainingRows(
   store: GradientStore,
   layer: LayerInfo,
   { samples: wanted, seed, normalise }: { samples: number; seed: number; normalise: boolean },
-  signal: AbortSignal | undefined,
+  { threads, signal }: FitClustersOptions,
 ): Promise<Float32Array> {
   const { d, samples: all } = layer;
   const x = new Float32Array(wanted * d);
   const cursor = random(seeded(namedSeed(seed, 'training rows')));
   let taken = 0;
   for await (const { start, samples, rows } of store.blocks(layer, { blockSamples: BLOCK_ROWS, signal })) {
+    const norms = rowNorms(rows, { count: samples, length: d, threads });
     for (let i = 0; i < samples && taken < wanted; ++i) {
       const left = all - start - i;
       if (left > wanted - taken && cursor.below(left) >= wanted - taken) continue;
-      copyRow(rows, i, x, taken, d, normalise, () => at(store, start + i));
+      copyRow(rows, i, norms, x, taken, d, normalise, () => at(store, start + i));
       taken += 1;
     }
     if (taken === wanted) break;
@@ -243,22 +247,22 @@ async function trainingRows(
 
 const at = (store: GradientStore, row: number) => `${store.source}: row ${row}`;
 
-/** Row i of x, or its direction, to row j of out. */
+/** Row i of x, or its direction, to row j of out. norms: squared lengths of the rows of x. */
 function copyRow(
   x: Float32Array | Float64Array,
   i: number,
+  norms: Float64Array,
   out: Float32Array,
   j: number,
   d: number,
   normalise: boolean,
   where: () => string,
 ): void {
-  let square = 0;
-  for (let from = i * d; from < (i + 1) * d; ++from) square += (x[from] as number) ** 2;
+  const square = norms[i] as number;
   if (!Number.isFinite(square)) throw new GradsiftError('GRADSIFT_NON_FINITE', `${where()} holds NaN or infinity`);
   if (normalise && !(square > 0)) {
     throw new GradsiftError('GRADSIFT_ARGUMENT', `${where()} is all zeros: it has no direction`);
   }
   const length = normalise ? Math.sqrt(square) : 1;
-  for (let e = 0; e < d; ++e) out[j * d + e] = (x[i * d + e] as number) / length;
+  for (let from = i * d, to = j * d; from < (i + 1) * d; ++from, ++to) out[to] = (x[from] as number) / length;
 }

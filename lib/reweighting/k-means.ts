@@ -1,9 +1,18 @@
 // k-means of one node: k-means++ (Arthur and Vassilvitskii 2007), then expectation and maximisation, balanced.
-import { rowDotsAsync } from '../linalg/rows.js';
+import { nearestCentroidAsync, type Nearest } from '../linalg/nearest-centroid.js';
+import { addRowsByLabelAsync } from '../linalg/rows-by-label.js';
+import { rowNormsAsync } from '../linalg/rows.js';
+import type { AsyncCallOptions } from '../native/calls.js';
 import type { Random } from '../random.js';
-import { nearestCentroid, type Centroids, type NearestOptions } from './nearest-centroid.js';
+import { plusPlus } from './k-means-plus-plus.js';
 
-export interface KMeansOptions extends NearestOptions {
+/** Centroids of one node: [count][dimensions]. */
+export interface Centroids {
+  readonly rows: Float32Array;
+  readonly count: number;
+}
+
+export interface KMeansOptions extends AsyncCallOptions {
   readonly clusters: number;
   readonly iterations: number;
   /** Rows of each step, fresh from a shuffle; null: all rows. */
@@ -15,7 +24,7 @@ export interface KMeansOptions extends NearestOptions {
   readonly onIteration?: ((iteration: number, meanSquare: number) => void) | undefined;
 }
 
-/** Rows that k-means++ looks at: enough that each cluster is seen, few enough for one pass a centroid. */
+/** Rows that k-means++ looks at: enough that each cluster is seen, few beside those of one step. */
 const INIT_ROWS_PER_CLUSTER = 32;
 
 /**
@@ -29,24 +38,53 @@ export async function kMeans(
   cursor: Random,
   options: KMeansOptions,
 ): Promise<Centroids> {
-  const { clusters, iterations, batch, balance, spherical, onIteration } = options;
+  const { clusters, iterations, batch, balance, onIteration } = options;
   const stream = shuffledRows(count, cursor);
   const take = (rows: number) => gather(x, dimensions, Uint32Array.from({ length: rows }, stream));
   const initial = Math.min(count, INIT_ROWS_PER_CLUSTER * clusters);
   const centroids = await plusPlus(take(initial), initial, dimensions, clusters, cursor, options);
   const size = batch === null ? count : Math.min(batch, count);
+  let squares: number | undefined;
   let before: Uint32Array | undefined;
   for (let iteration = 0; iteration < iterations; ++iteration) {
     const rows = size === count ? x : take(size);
-    const { labels, scores } = await nearestCentroid(rows, size, dimensions, centroids, options);
-    onIteration?.(iteration, meanSquare(rows, scores));
+    const { labels, scores } = await nearest(rows, size, dimensions, centroids, options);
+    if (size !== count || squares === undefined) squares = await sumOfSquares(rows, size, dimensions, options);
+    onIteration?.(iteration, (squares - 2 * sum(scores)) / size); // mean squared distance to the nearest centroid
     const moved = balance !== null && rebalance(labels, centroids.count, balance, cursor);
-    moveToMeans(rows, dimensions, labels, centroids, spherical);
+    await moveToMeans(rows, dimensions, labels, centroids, options);
     const settled = size === count && !moved && before?.every((label, i) => label === labels[i]) === true;
     if (settled) break;
     before = labels;
   }
   return centroids;
+}
+
+/** The nearest centroid of each row. */
+export function nearest(
+  x: Float32Array,
+  count: number,
+  dimensions: number,
+  centroids: Centroids,
+  { threads, signal }: AsyncCallOptions,
+): Promise<Nearest> {
+  const shape = { count, length: dimensions, clusters: centroids.count };
+  return nearestCentroidAsync(x, centroids.rows, { ...shape, threads, signal });
+}
+
+const sum = (values: Float32Array | Float64Array) => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};
+
+async function sumOfSquares(
+  x: Float32Array,
+  count: number,
+  length: number,
+  { threads, signal }: AsyncCallOptions,
+): Promise<number> {
+  return sum(await rowNormsAsync(x, { count, length, threads, signal }));
 }
 
 /** Row numbers without end: one shuffle of all of them after the other. */
@@ -71,114 +109,73 @@ export function gather(x: Float32Array, dimensions: number, rows: Uint32Array): 
   return out;
 }
 
-/** Each next centroid is a row, drawn by its squared distance to the nearest so far. */
-async function plusPlus(
-  x: Float32Array,
-  count: number,
-  dimensions: number,
-  clusters: number,
-  cursor: Random,
-  { threads, signal }: NearestOptions,
-): Promise<Centroids> {
-  const rows = new Float32Array(clusters * dimensions);
-  const squares = new Float64Array(count);
-  const distances = new Float64Array(count).fill(Infinity);
-  let next = cursor.below(count);
-  for (let c = 0; c < clusters; ++c) {
-    const chosen = x.subarray(next * dimensions, (next + 1) * dimensions);
-    rows.set(chosen, c * dimensions);
-    const call = { count, length: dimensions, norms: squares, threads, signal };
-    const dots = await rowDotsAsync(x, new Float64Array(chosen), call);
-    const own = squares[next] as number;
-    let sum = 0;
-    for (let i = 0; i < count; ++i) {
-      const norm = squares[i] as number;
-      const square = norm + own - 2 * (dots[i] as number);
-      // Rounding of products in float64: a copy of the centroid is at no distance from it.
-      const distance = square > dimensions * 2 ** -50 * (norm + own) ? square : 0;
-      distances[i] = Math.min(distances[i] as number, distance);
-      sum += distances[i] as number;
-    }
-    if (sum === 0) return { rows: rows.slice(0, (c + 1) * dimensions), count: c + 1 };
-    next = drawByWeight(distances, sum, cursor);
-  }
-  return { rows, count: clusters };
-}
-
-function drawByWeight(weights: Float64Array, sum: number, cursor: Random): number {
-  let left = cursor.uniform() * sum;
-  let last = 0;
-  for (let i = 0; i < weights.length; ++i) {
-    const weight = weights[i] as number;
-    if (weight === 0) continue;
-    last = i;
-    left -= weight;
-    if (left < 0) break;
-  }
-  return last;
-}
-
 /**
  * Splits the largest cluster evenly at random with the smallest while it is over its share. Returns whether it did.
  * Every split ends with one cluster fewer over the share, or a larger smallest one: a bound on them is enough.
  */
 export function rebalance(labels: Uint32Array, clusters: number, balance: number, cursor: Random): boolean {
   const most = (balance * labels.length) / clusters;
-  const sizes = new Uint32Array(clusters);
-  for (const label of labels) sizes[label]! += 1;
+  const rows = rowsByLabel(labels, clusters);
   let moved = false;
   for (let split = 0; split < 2 * clusters; ++split) {
-    const largest = sizes.reduce((best, size, c) => (size > (sizes[best] as number) ? c : best), 0);
-    const smallest = sizes.reduce((best, size, c) => (size < (sizes[best] as number) ? c : best), 0);
-    const size = sizes[largest] as number;
-    if (!(size > most) || largest === smallest) return moved;
+    const largest = rows.reduce((best, own, c) => (own.length > rows[best]!.length ? c : best), 0);
+    const smallest = rows.reduce((best, own, c) => (own.length < rows[best]!.length ? c : best), 0);
+    const from = rows[largest] as Uint32Array;
+    if (!(from.length > most) || largest === smallest) return moved;
     moved = true;
     // Selection of exactly half of its rows, each with the same chance.
-    let [wanted, left] = [Math.floor(size / 2), size];
-    sizes[largest] = size - wanted;
-    sizes[smallest]! += wanted;
-    for (let i = 0; wanted > 0; ++i) {
-      if (labels[i] !== largest) continue;
-      if (cursor.below(left--) >= wanted) continue;
-      labels[i] = smallest;
-      wanted -= 1;
-    }
+    const [leaving, staying] = [new Uint32Array(from.length >> 1), new Uint32Array((from.length + 1) >> 1)];
+    let wanted = leaving.length;
+    from.forEach((row, i) => {
+      if (wanted > 0 && cursor.below(from.length - i) < wanted) {
+        leaving[leaving.length - wanted--] = row;
+        labels[row] = smallest;
+      } else staying[i - (leaving.length - wanted)] = row;
+    });
+    rows[largest] = staying;
+    rows[smallest] = merge(rows[smallest] as Uint32Array, leaving);
   }
   return moved;
 }
 
+/** The rows of each label, in order. */
+function rowsByLabel(labels: Uint32Array, clusters: number): Uint32Array[] {
+  const sizes = new Uint32Array(clusters);
+  for (const label of labels) sizes[label]! += 1;
+  const rows = Array.from(sizes, (size) => new Uint32Array(size));
+  const filled = new Uint32Array(clusters);
+  labels.forEach((label, row) => (rows[label]![filled[label]!++] = row));
+  return rows;
+}
+
+function merge(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both.sort();
+}
+
 /** Means of the rows of each cluster, summed in float64 in order of rows. */
-function moveToMeans(
+async function moveToMeans(
   x: Float32Array,
   dimensions: number,
   labels: Uint32Array,
   { rows, count }: Centroids,
-  spherical: boolean,
-): void {
-  const sums = new Float64Array(rows.length);
+  { spherical, threads, signal }: KMeansOptions,
+): Promise<void> {
+  const shape = { count: labels.length, length: dimensions, segments: count };
+  const sums = await addRowsByLabelAsync(x, labels, { ...shape, threads, signal });
   const sizes = new Uint32Array(count);
-  labels.forEach((label, i) => {
-    sizes[label]! += 1;
-    const [from, to] = [i * dimensions, label * dimensions];
-    for (let j = 0; j < dimensions; ++j) sums[to + j]! += x[from + j] as number;
-  });
+  for (const label of labels) sizes[label]! += 1;
   for (let c = 0; c < count; ++c) {
     if (sizes[c] === 0) continue;
-    const sum = sums.subarray(c * dimensions, (c + 1) * dimensions);
-    const length = Math.sqrt(sum.reduce((square, value) => square + value * value, 0));
+    const own = sums.subarray(c * dimensions, (c + 1) * dimensions);
+    const length = Math.sqrt(own.reduce((square, value) => square + value * value, 0));
     // Opposite rows may cancel: such a mean has no direction, and stays a mean.
     const scale = spherical && length > 0 ? 1 / length : 1 / (sizes[c] as number);
     rows.set(
-      sum.map((value) => value * scale),
+      own.map((value) => value * scale),
       c * dimensions,
     );
   }
-}
-
-/** Mean squared distance to the nearest centroid. */
-function meanSquare(x: Float32Array, scores: Float64Array): number {
-  let sum = 0;
-  for (const value of x) sum += value * value;
-  for (const score of scores) sum -= 2 * score;
-  return sum / scores.length;
 }

@@ -18,6 +18,8 @@ template <>
 constexpr napi_typedarray_type kTypeOf<std::uint16_t> = napi_uint16_array;
 template <>
 constexpr napi_typedarray_type kTypeOf<std::int32_t> = napi_int32_array;
+template <>
+constexpr napi_typedarray_type kTypeOf<std::uint32_t> = napi_uint32_array;
 
 struct View {
   napi_typedarray_type type;
@@ -51,6 +53,7 @@ template Array<float> Arguments::array(std::size_t, std::size_t) const;
 template Array<double> Arguments::array(std::size_t, std::size_t) const;
 template Array<std::uint16_t> Arguments::array(std::size_t, std::size_t) const;
 template Array<std::int32_t> Arguments::array(std::size_t, std::size_t) const;
+template Array<std::uint32_t> Arguments::array(std::size_t, std::size_t) const;
 
 bool Arguments::is_f64(std::size_t index) const {
   View view{};

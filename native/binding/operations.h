@@ -6,6 +6,7 @@
 namespace gradsift::binding {
 
 std::unique_ptr<Operation> prepare_adam_step(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_add_rows_by_label(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_add_weighted_rows(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_axis_sum(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_cg_solve(const Arguments& arguments);
@@ -23,6 +24,7 @@ std::unique_ptr<Operation> prepare_gfim_tile_samples(const Arguments& arguments)
 std::unique_ptr<Operation> prepare_hyperpower_plan(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_hyperpower_solve(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_matmul(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_nearest_centroid(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_norm_rows(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_norm_rows_gradient(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_read_peak(const Arguments& arguments);
@@ -43,6 +45,7 @@ std::unique_ptr<Operation> prepare_zip(const Arguments& arguments);
 
 inline constexpr Export kOperations[] = {
     {"adamStep", prepare_adam_step},
+    {"addRowsByLabel", prepare_add_rows_by_label},
     {"addWeightedRows", prepare_add_weighted_rows},
     {"axisSum", prepare_axis_sum},
     {"cgSolve", prepare_cg_solve},
@@ -60,6 +63,7 @@ inline constexpr Export kOperations[] = {
     {"hyperpowerPlan", prepare_hyperpower_plan},
     {"hyperpowerSolve", prepare_hyperpower_solve},
     {"matmul", prepare_matmul},
+    {"nearestCentroid", prepare_nearest_centroid},
     {"normRows", prepare_norm_rows},
     {"normRowsGradient", prepare_norm_rows_gradient},
     {"readPeak", prepare_read_peak},

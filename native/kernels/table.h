@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "native/kernels/nearest.h"
 #include "native/kernels/training.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -50,6 +51,7 @@ template <class T>
 struct TileKernel {
   std::size_t rows, columns;
   void (*run)(const Tile<T>&) noexcept;
+  bool doubled = false;  // of pairs: as fast a step as one of single values
 };
 inline constexpr std::size_t kMaxTileElements = 512;  // bound of rows * columns, for tiles kept on the stack
 
@@ -235,6 +237,15 @@ struct KernelTable {
   // Exact for every bit pattern, subnormals included; a NaN stays a NaN.
   void (*widen_bf16)(const std::uint16_t* bits, std::size_t count, float* out) noexcept = nullptr;
   void (*widen_f16)(const std::uint16_t* bits, std::size_t count, float* out) noexcept = nullptr;
+  void (*best_of)(const BestOf&, BestScore& best) noexcept = nullptr;
+  void (*ordered_dots)(const OrderedDots&) noexcept = nullptr;
+  // pairs[q] holds the bits of x[2q] (low) and x[2q + 1] (high), rounded to bfloat16, to nearest, ties to even; zero
+  // after the end. A NaN may become anything, but shows in what is returned.
+  Narrowed (*narrow_bf16)(const float* x, std::size_t count, float* pairs) noexcept = nullptr;
+  // The greatest of `floor` and the lower bounds; a bound that is NaN counts for nothing.
+  float (*highest_floor)(const ScoreBounds&, float floor) noexcept = nullptr;
+  // The columns whose upper bound is not below `floor`, in order, and these bounds; returns how many.
+  std::size_t (*within_reach)(const ScoreBounds&, float floor, std::uint32_t* found) noexcept = nullptr;
   // Runs `iterations` of independent multiply-adds held in registers; returns the flops done (a multiply-add is two).
   // *sink keeps the work from being optimised away.
   double (*fma_peak_f32)(std::size_t iterations, float* sink) noexcept = nullptr;
@@ -262,6 +273,11 @@ inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
                                             &KernelTable::sum_f32,
                                             &KernelTable::widen_bf16,
                                             &KernelTable::widen_f16,
+                                            &KernelTable::best_of,
+                                            &KernelTable::ordered_dots,
+                                            &KernelTable::narrow_bf16,
+                                            &KernelTable::highest_floor,
+                                            &KernelTable::within_reach,
                                             &KernelTable::fma_peak_f32,
                                             &KernelTable::fma_peak_f64,
                                             &KernelTable::small_product_f32,

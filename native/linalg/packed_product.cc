@@ -1,14 +1,13 @@
 #include "native/linalg/packed_product.h"
 
 #include <algorithm>
-#include <atomic>
-#include <new>
 #include <type_traits>
 
 #include "native/core/buffer.h"
 #include "native/core/caches.h"
 #include "native/kernels/table.h"
 #include "native/linalg/pack_lines.h"
+#include "native/linalg/slots.h"
 
 namespace gradsift {
 
@@ -30,31 +29,6 @@ const TileKernel<T>& tile_kernel(const KernelTable& table) noexcept {
     return *table.tile_f64;
   }
 }
-
-// Scratch space for as many tasks as run at the same time.
-template <class T>
-class Slots {
- public:
-  Slots() noexcept = default;
-  Slots(std::size_t count, std::size_t elements) noexcept
-      : elements_(elements), memory_(count * elements), taken_(count) {
-    for (std::size_t slot = 0; taken_ && slot < count; ++slot) new (&taken_[slot]) std::atomic<bool>(false);
-  }
-  explicit operator bool() const noexcept { return static_cast<bool>(memory_) && static_cast<bool>(taken_); }
-
-  std::size_t take() noexcept {
-    std::size_t slot = 0;
-    while (taken_[slot].exchange(true, std::memory_order_acquire)) slot = (slot + 1) % taken_.size();
-    return slot;
-  }
-  T* at(std::size_t slot) noexcept { return memory_.data() + slot * elements_; }
-  void give_back(std::size_t slot) noexcept { taken_[slot].store(false, std::memory_order_release); }
-
- private:
-  std::size_t elements_ = 0;
-  Buffer<T> memory_;
-  Buffer<std::atomic<bool>> taken_;
-};
 
 // The part of a product for which B is packed at one time.
 struct Part {

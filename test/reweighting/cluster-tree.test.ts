@@ -8,9 +8,8 @@ import {
 } from '../../lib/reweighting/cluster-tree.js';
 import { clusterCounts, rollUp } from '../../lib/reweighting/crisp.js';
 import { rebalance } from '../../lib/reweighting/k-means.js';
-import { nearestCentroid } from '../../lib/reweighting/nearest-centroid.js';
 import { rejection } from '../gradients/rejection.js';
-import { gaussians, sum } from './numbers.js';
+import { gaussians } from './numbers.js';
 
 const D = 8;
 const store = (rows: Float32Array | Float64Array, d = D) =>
@@ -132,23 +131,6 @@ describe('balancing', () => {
     };
     expect(await share(1.5)).toBeLessThan(await share(null));
   });
-});
-
-test('nearest centroids are those of plain distances', async () => {
-  const [n, k] = [300, 37];
-  const [x, c] = [Float32Array.from(gaussians(1, n * D)), Float32Array.from(gaussians(2, k * D))];
-  const { labels, scores } = await nearestCentroid(x, n, D, { rows: c, count: k });
-  for (let i = 0; i < n; ++i) {
-    const distances = Array.from({ length: k }, (_, j) =>
-      sum(Array.from({ length: D }, (_, e) => (x[i * D + e]! - c[j * D + e]!) ** 2)),
-    );
-    const least = Math.min(...distances);
-    // Eight float32 products of numbers below 5, on both sides of the comparison.
-    const rounding = 2 * 8 * 25 * 2 ** -24;
-    expect(distances[labels[i]!]! - least).toBeLessThanOrEqual(2 * rounding);
-    const own = sum(Array.from({ length: D }, (_, e) => x[i * D + e]! ** 2));
-    expect(Math.abs(own - 2 * scores[i]! - least)).toBeLessThanOrEqual(2 * rounding);
-  }
 });
 
 test('fewer different embeddings than clusters: as many children as there are', async () => {

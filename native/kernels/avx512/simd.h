@@ -34,6 +34,23 @@ struct F32 {
   static Register power_of_two(Register n) noexcept {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
   }
+  // One bit a lane: a >= b.
+  static unsigned not_below(Register a, Register b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
+  // To nearest, ties to even; a NaN may become anything.
+  static Register round_bf16(Register x) noexcept {
+    const __m512i bits = _mm512_castps_si512(x);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i carried = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    return _mm512_castsi512_ps(_mm512_and_si512(carried, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+  }
+  // Neighbours of the 2 x kLanes values as pairs of bfloat16, the first of each in the low half.
+  static Register join_bf16(Register x, Register y) noexcept {
+    const __m512i lane = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512 even = _mm512_permutex2var_ps(x, lane, y);
+    const __m512 odd = _mm512_permutex2var_ps(x, _mm512_add_epi32(lane, _mm512_set1_epi32(1)), y);
+    return _mm512_castsi512_ps(
+        _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(even), 16), _mm512_castps_si512(odd)));
+  }
   static float sum(Register x) noexcept { return _mm512_reduce_add_ps(x); }
   static float greatest(Register x) noexcept { return _mm512_reduce_max_ps(x); }
   static Register widen_bf16(const std::uint16_t* bits) noexcept {

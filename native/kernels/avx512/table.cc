@@ -15,6 +15,7 @@
 #include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
+#include "native/kernels/generic/nearest.h"
 #include "native/kernels/generic/pack.h"
 #include "native/kernels/generic/pack_bf16.h"
 #include "native/kernels/generic/read_peak.h"
@@ -91,6 +92,11 @@ constinit const KernelTable kAvx512 = {
     .sum_f32 = generic::sum<F32>,
     .widen_bf16 = generic::widen<F32, F32::widen_bf16>,
     .widen_f16 = generic::widen<F32, F32::widen_f16>,
+    .best_of = generic::best_of<F32>,
+    .ordered_dots = generic::ordered_dots<F32>,
+    .narrow_bf16 = generic::narrow_bf16<F32>,
+    .highest_floor = generic::highest_floor<F32>,
+    .within_reach = generic::within_reach<F32>,
     .fma_peak_f32 = generic::fma_peak<F32>,
     .fma_peak_f64 = generic::fma_peak<F64>,
 };

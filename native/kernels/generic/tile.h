@@ -123,6 +123,7 @@ void tile_rows(const Tile<typename V::Value>& t) noexcept {
 }
 
 template <class V, std::size_t Rows, std::size_t Vectors>
-inline constexpr TileKernel<typename V::Value> kTile = {Rows, Vectors* V::kLanes, tile_rows<V, Rows, Vectors>};
+inline constexpr TileKernel<typename V::Value> kTile = {Rows, Vectors* V::kLanes, tile_rows<V, Rows, Vectors>,
+                                                        requires { V::kOneInstruction; }};
 
 }  // namespace gradsift::generic

@@ -14,6 +14,7 @@
 #include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
+#include "native/kernels/generic/nearest.h"
 #include "native/kernels/generic/pack.h"
 #include "native/kernels/generic/pack_bf16.h"
 #include "native/kernels/generic/read_peak.h"
@@ -84,6 +85,8 @@ constinit const KernelTable kNeon = {
     .sum_f32 = generic::sum<F32>,
     .widen_bf16 = generic::widen<F32, F32::widen_bf16>,
     .widen_f16 = generic::widen<F32, F32::widen_f16>,
+    .best_of = generic::best_of<F32>,
+    .ordered_dots = generic::ordered_dots<F32>,
     .fma_peak_f32 = generic::fma_peak<F32, kPeakSums>,
     .fma_peak_f64 = generic::fma_peak<F64, kPeakSums>,
 };

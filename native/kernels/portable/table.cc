@@ -38,6 +38,11 @@ constinit const KernelTable kPortable = {
     .sum_f32 = portable::sum_f32,
     .widen_bf16 = portable::widen_bf16,
     .widen_f16 = portable::widen_f16,
+    .best_of = portable::best_of,
+    .ordered_dots = portable::ordered_dots,
+    .narrow_bf16 = portable::narrow_bf16,
+    .highest_floor = portable::highest_floor,
+    .within_reach = portable::within_reach,
     .fma_peak_f32 = portable::fma_peak_f32,
     .fma_peak_f64 = portable::fma_peak_f64,
 };

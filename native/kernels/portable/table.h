@@ -31,6 +31,11 @@ double sum_squares_f64(const double* x, std::size_t count) noexcept;
 float sum_f32(const float* x, std::size_t count) noexcept;
 void widen_bf16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
 void widen_f16(const std::uint16_t* bits, std::size_t count, float* out) noexcept;
+void best_of(const BestOf& of, BestScore& best) noexcept;
+void ordered_dots(const OrderedDots& dots) noexcept;
+Narrowed narrow_bf16(const float* x, std::size_t count, float* pairs) noexcept;
+float highest_floor(const ScoreBounds& bounds, float floor) noexcept;
+std::size_t within_reach(const ScoreBounds& bounds, float floor, std::uint32_t* found) noexcept;
 double fma_peak_f32(std::size_t iterations, float* sink) noexcept;
 double fma_peak_f64(std::size_t iterations, double* sink) noexcept;
 

@@ -2,6 +2,7 @@
 // test/native/neon.test.ts builds it for ARM and runs it in an emulator. Prints the comparisons that fail, then a
 // total.
 #include "native/kernels/table.h"
+#include "test/native/neon/nearest.h"
 #include "test/native/neon/products.h"
 #include "test/native/neon/systems.h"
 #include "test/native/neon/training.h"
@@ -91,7 +92,11 @@ void check_all(const KernelTable& table) noexcept {
     if constexpr (std::is_same_v<decltype(member), decltype(&KernelTable::tile_bf16)>) {
       if (member == &KernelTable::tile_bf16) return check_tile<float, true>(*(table.*member), *(kPortable.*member));
     }
-    check(table.*member, kPortable.*member);
+    if constexpr (std::is_same_v<decltype(member), decltype(&KernelTable::ordered_dots)>) {
+      check_ordered_dots(table.ordered_dots, *table.tile_f32);
+    } else {
+      check(table.*member, kPortable.*member);
+    }
   };
   std::apply([&](auto... members) { (check_entry(members), ...); }, kEntries);
 }
