@@ -4,10 +4,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Folders of the packages that are installed on every machine, in order of their names. */
-function packages() {
+export function packages() {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   return Object.entries(lock.packages)
     .filter(([path, { os, cpu, optional }]) => path !== '' && !os && !cpu && !optional)
@@ -16,7 +16,7 @@ function packages() {
 }
 
 /** Files of a package whose names match, without packages inside it. */
-function filesOf(folder, name) {
+export function filesOf(folder, name) {
   const found = [];
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,0 +1,47 @@
+// Numbers over seeds. Methods of one seed share weights, data and order, so that they are compared in pairs.
+import { mean, standardDeviation } from 'gradsift/report';
+import { SPECIALITY, TARGET } from './experiments.mjs';
+import { runsOf } from './results.mjs';
+
+/** Two-sided 95 % points of Student's t for 1, 2, ... degrees of freedom. */
+const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+const bits = (nats) => nats / Math.LN2;
+
+/** What an experiment is about, in bits a byte: the mean over all domains, or the loss of the target. */
+export function outcome({ experiment, tests }) {
+  if (experiment === 'universal') return bits(mean(Object.values(tests)));
+  return bits(tests[experiment === 'ood' ? TARGET : SPECIALITY]);
+}
+
+/** The same of a point of a run's curve. */
+export const outcomeAt = (experiment, point) => outcome({ experiment, tests: point.tests });
+
+/** How far the test loss ended above its lowest point, in bits a byte: what was lost to overfitting. */
+export function rise({ experiment, curve }) {
+  const losses = curve.map((point) => outcomeAt(experiment, point));
+  return losses.at(-1) - Math.min(...losses);
+}
+
+/** Mean loss of the last batches, in bits a byte. */
+export const trainingLoss = ({ curve }) => bits(curve.at(-1).train);
+
+/** mean +- sd of a number of the runs. */
+export function spread(runs, number, digits = 3) {
+  const values = runs.map(number);
+  return `${mean(values).toFixed(digits)} \u00b1 ${standardDeviation(values).toFixed(digits)}`;
+}
+
+/**
+ * a - b, in pairs of a seed: mean, 95 % interval, and what it says: 'lower', 'higher', or 'neither' when the interval
+ * holds 0 (or there is one seed).
+ */
+export function paired(collected, experiment, a, b, number = outcome) {
+  const others = new Map(runsOf(collected, experiment, b).map((run) => [run.seed, number(run)]));
+  const differences = runsOf(collected, experiment, a).map((run) => number(run) - others.get(run.seed));
+  const centre = mean(differences);
+  const n = differences.length;
+  const half = n < 2 ? Infinity : (STUDENT[n - 2] * standardDeviation(differences)) / Math.sqrt(n);
+  const verdict = centre + half < 0 ? 'lower' : centre - half > 0 ? 'higher' : 'neither';
+  return { differences, mean: centre, half, verdict };
+}

@@ -1,0 +1,29 @@
+// Runs jobs of examples/mix straight, and again with a stop after some steps: prints both results.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readDomains } from '../../examples/mix/domains.mjs';
+import { SCALES, plan } from '../../examples/mix/experiments.mjs';
+import { runJob, start } from '../../examples/mix/run-job.mjs';
+
+const scale = SCALES.test;
+const data = readDomains({ most: scale.windows.train, tested: scale.windows.tested });
+const folder = mkdtempSync(join(tmpdir(), 'gradsift-mix-'));
+const results = new Map();
+const run = async (job, stopped = () => false) => {
+  const result = await runJob(job, { scale, data, folder, results, stopped, onProgress: () => undefined });
+  return result && { ...result, seconds: undefined };
+};
+
+await start();
+const report = [];
+for (const job of plan(scale).filter(({ id }) => /^(ood-doge-proxy|tiny-clusters|tiny-dga)/.test(id))) {
+  const straight = await run(job);
+  results.set(job.id, straight);
+  if (job.kind === 'clusters') continue;
+  let steps = 0;
+  const first = await run(job, () => ++steps > 3); // asked before each step
+  report.push({ id: job.id, stopped: first === null, straight, resumed: await run(job) });
+}
+rmSync(folder, { recursive: true });
+console.log(JSON.stringify({ report, manifest: data.manifest }));
