@@ -190,6 +190,13 @@ export {
   type SketchOptions,
   type Sketches,
 } from './reweighting/sketch-gradients.js';
+export {
+  assignTexts,
+  loadTextClusters,
+  saveTextClusters,
+  type AssignTextsOptions,
+  type TextClusters,
+} from './reweighting/text-clusters.js';
 export { temperature, type TemperatureOptions } from './reweighting/temperature.js';
 export { uniform } from './reweighting/uniform.js';
 export { megatronBlend, type Blend } from './reweighting/blend.js';

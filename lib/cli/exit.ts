@@ -18,6 +18,24 @@ const FLAGS: Readonly<Record<string, string>> = {
   workDir: '--work',
   gramPrecision: '--gram-precision',
   onNonFinite: '--on-non-finite',
+  ...Object.fromEntries(
+    // Those of gradsift cluster whose names are their flags.
+    [
+      'balance',
+      'batch',
+      'branching',
+      'budget',
+      'characters',
+      'dimensions',
+      'features',
+      'generic',
+      'iterations',
+      'levels',
+    ]
+      .concat(['samples', 'target', 'texts', 'uncovered', 'words'])
+      .map((name) => [name, `--${name}`]),
+  ),
+  maxEpochs: '--max-epochs',
 };
 
 /** The message with the names of options as the command has them: at its start, and as `name 'value'` within it. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { GradsiftError } from '../errors.js';
 import { VERSION } from '../version.js';
+import { clusterCommand } from './cluster-command.js';
 import { describe, EXIT } from './exit.js';
 import { influenceCommand } from './influence-command.js';
 import { mixCommand } from './mix-command.js';
@@ -23,6 +24,7 @@ function program(settle: (status: number) => void): Command {
     .addHelpText('after', EXAMPLES)
     .addCommand(influenceCommand(settle))
     .addCommand(mixCommand(settle))
+    .addCommand(clusterCommand(settle))
     .addCommand(
       new Command('doctor')
         .description('tell what is installed, which instruction set runs and why')
@@ -61,6 +63,7 @@ async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.ok; // --help and --version
+      if (error.code === 'commander.help') return EXIT.usage; // a command of commands without one: its help is shown
       const text = error.message.replace(/^error: /, '');
       process.stderr.write(`${describe(new GradsiftError('GRADSIFT_ARGUMENT', text))}\n`);
       return EXIT.usage;

@@ -1,4 +1,5 @@
 // What programs may use of the report (gradsift/report).
+export { clusterReport, type ClusterExamples, type ClusterReportInput } from './cluster-report.js';
 export { seriesColour } from './drawing.js';
 export { html, type Markup } from './html.js';
 export { influenceReport } from './page.js';

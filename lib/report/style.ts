@@ -288,6 +288,21 @@ td.best {
   display: block;
   font-weight: 600;
 }
+ul.excerpts {
+  margin: 8px 0 0;
+  padding: 0 0 0 14px;
+  border-left: 3px solid;
+  list-style: none;
+  font-size: 14px;
+  line-height: 1.45;
+  color: var(--muted);
+}
+ul.excerpts li {
+  overflow-wrap: anywhere;
+}
+ul.excerpts li + li {
+  margin-top: 6px;
+}
 details {
   margin-top: 18px;
 }

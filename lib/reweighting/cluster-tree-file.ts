@@ -1,6 +1,6 @@
 // A cluster tree as a safetensors file: centroids of each level as F32, numbers of children as F64 (exact below 2^53).
 import { GradsiftError, show } from '../errors.js';
-import { readSafetensors } from '../gradients/read-safetensors.js';
+import { readSafetensors, type SafetensorsFile } from '../gradients/read-safetensors.js';
 import { writeSafetensors, type Tensor } from '../gradients/write-safetensors.js';
 import type { ClusterLevel, ClusterTree } from './cluster-tree.js';
 
@@ -8,7 +8,20 @@ const SCHEMA = 'gradsift/cluster-tree/1';
 
 /** Writes a tree, replacing the file as a whole. @throws GradsiftError GRADSIFT_IO */
 export async function saveClusterTree(path: string, tree: ClusterTree, signal?: AbortSignal): Promise<void> {
-  const { dimensions, branching, normalise, levels } = tree;
+  const { tensors, metadata } = clusterTreeTensors(tree);
+  await writeSafetensors(path, tensors, metadata, signal);
+}
+
+/**
+ * Reads what {@link saveClusterTree} wrote.
+ * @throws GradsiftError GRADSIFT_FORMAT for another file, GRADSIFT_NON_FINITE for a damaged one, GRADSIFT_IO
+ */
+export async function loadClusterTree(path: string, signal?: AbortSignal): Promise<ClusterTree> {
+  return clusterTreeOf(path, await readSafetensors(path, signal));
+}
+
+/** A tree as tensors, and metadata, that may lie beside others in one file. */
+export function clusterTreeTensors({ dimensions, branching, normalise, levels }: ClusterTree) {
   const tensors = levels.flatMap(({ centroids, children }, level): [string, Tensor][] => {
     const nodes = children.length;
     const shape = [nodes, branching[level] as number, dimensions];
@@ -18,15 +31,11 @@ export async function saveClusterTree(path: string, tree: ClusterTree, signal?: 
     ];
   });
   const metadata = { schema: SCHEMA, tree: JSON.stringify({ dimensions, branching, normalise }) };
-  await writeSafetensors(path, Object.fromEntries(tensors), metadata, signal);
+  return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-/**
- * Reads what {@link saveClusterTree} wrote.
- * @throws GradsiftError GRADSIFT_FORMAT for another file, GRADSIFT_NON_FINITE for a damaged one, GRADSIFT_IO
- */
-export async function loadClusterTree(path: string, signal?: AbortSignal): Promise<ClusterTree> {
-  const { metadata, tensors } = await readSafetensors(path, signal);
+/** The tree among the tensors of a file. @throws as loadClusterTree */
+export function clusterTreeOf(path: string, { metadata, tensors }: SafetensorsFile): ClusterTree {
   const bad = (what: string) => new GradsiftError('GRADSIFT_FORMAT', `${path}: ${what}`);
   if (metadata.get('schema') !== SCHEMA) {
     throw bad(`expected a file with the schema ${SCHEMA}, got ${show(metadata.get('schema'))}`);

@@ -73,7 +73,7 @@ export function crisp(options: CrispOptions): CrispPlan {
   const cap = n.map((count) => (budget && maxEpochs ? Math.min(1, (maxEpochs * count) / budget) : 1));
   if (!(total(cap) >= 1 - n.length * 2 ** -52)) {
     const most = Math.floor((maxEpochs as number) * total(n));
-    throw new GradsiftError('GRADSIFT_ARGUMENT', `budget: maxEpochs allows ${most} windows, not ${budget}`);
+    throw mismatch('GRADSIFT_ARGUMENT', 'budget', `at most ${most}, what ${maxEpochs} passes over all have`, budget);
   }
   const over = names.filter((_, c) => (p[c] as number) > (cap[c] as number));
   const weights = over.length === 0 ? p : withinLimits(p, { floor: n.map(() => 0), cap });
@@ -142,7 +142,8 @@ function cover(
     const [name] = outside[0] as readonly [string, number];
     throw new GradsiftError(
       'GRADSIFT_ARGUMENT',
-      `target: ${outside.length} clusters (the first is ${name}) have no generic data; uncovered: 'drop' or 'parent'`,
+      `target: ${outside.length} clusters (the first is ${name}) have no generic data: ` +
+        "uncovered 'drop' leaves them out, uncovered 'parent' gives them to their neighbours in the tree",
     );
   }
   if (uncovered === 'parent') for (const [name, count] of outside) toRelatives(name, count, names, n, s, branching);

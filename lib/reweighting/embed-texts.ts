@@ -90,7 +90,8 @@ async function* encoded(
   if (found.samples === 0) throw new GradsiftError('GRADSIFT_ARGUMENT', 'texts: expected at least one');
 }
 
-async function* batches(texts: Texts, batch: number): AsyncGenerator<string[]> {
+/** Texts, some at a time. @throws GRADSIFT_ARGUMENT for what is no text */
+export async function* batches(texts: Texts, batch: number): AsyncGenerator<string[]> {
   let count = 0;
   let some: string[] = [];
   for await (const text of texts) {

@@ -12,12 +12,26 @@ import { sparseProduct, type SparseRows } from '../linalg/sparse-product.js';
 import { namedSeed, random, seeded } from '../random.js';
 import { embedTexts, type SentenceEncoder, type Texts } from './embed-texts.js';
 import { randomizedSvd } from './randomized-svd.js';
-import { featureCounter, requireTextFeatures, type FeatureCounts, type TextFeatures } from './text-features.js';
+import {
+  featureCounter,
+  requireTextFeatures,
+  type FeatureCounts,
+  type NGramRange,
+  type TextFeatures,
+} from './text-features.js';
 
 /** Options of {@link fitLsa}. */
-export interface LsaOptions extends Partial<TextFeatures> {
+export interface LsaOptions {
   /** Of the hash, the texts that are drawn and the start of the decomposition: integer >= 0. */
   readonly seed: number;
+  /** Buckets that n-grams are hashed to, 1 .. 2^24; default 65536. */
+  readonly features?: number | undefined;
+  /** n-grams of words; default [1, 2], null for none. */
+  readonly words?: NGramRange | null | undefined;
+  /** n-grams of characters, for scripts without blanks; default null: none. */
+  readonly characters?: NGramRange | null | undefined;
+  /** Whether letters are brought to lower case; default true. */
+  readonly lowercase?: boolean | undefined;
   /** d: numbers of an embedding, >= 1; default 128. Those beyond the rank of the texts are zeros. */
   readonly dimensions?: number | undefined;
   /** Texts to fit on, drawn at random and held in memory as counts; default 65536. All texts count for the weights. */
