@@ -131,7 +131,7 @@ ${tables(collected, true)}
 
 ## Where and when
 
-${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, ${machine.isa}, Node ${machine.node}, ${machine.platform};
+${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, ${machine.isa}, Node ${machine.node};
 ${date}, gradsift ${version}${commit ? `, commit ${commit}` : ''}; ${Math.round(seconds.wall / 60)} minutes
 (${Math.round(seconds.jobs / 60)} minutes of jobs, two at a time). All numbers: \`examples/mix/results.json\`.
 `;
