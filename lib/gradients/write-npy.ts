@@ -18,14 +18,15 @@ export async function writeNpy(
   const size = sizes ? shape.reduce((product, length) => product * length, 1) : Number.NaN;
   if (!(size === data.length))
     throw mismatch('GRADSIFT_SHAPE', 'data', `${size} numbers for [${shape.join(', ')}]`, data);
-  await replaceFile(path, [npyHeader(shape, data.BYTES_PER_ELEMENT), data], signal);
+  // By tag: an array of another realm is as good.
+  const kind = data[Symbol.toStringTag] === 'BigInt64Array' ? 'i' : 'f';
+  await replaceFile(path, [npyHeader(shape, data.BYTES_PER_ELEMENT, kind), data], signal);
 }
 
-/** The header of floating-point numbers, of the same length for any two sizes below 10^20. */
-export function npyHeader(shape: readonly number[], elementBytes: number): Buffer {
+/** The header of floating-point numbers, or of signed integers, of the same length for any two sizes below 10^20. */
+export function npyHeader(shape: readonly number[], elementBytes: number, kind: 'f' | 'i' = 'f'): Buffer {
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const kind = data[Symbol.toStringTag] === 'BigInt64Array' ? 'i' : 'f';
-  const dict = `{'descr': '<f${elementBytes}', 'fortran_order': False, 'shape': (${dimensions}), }`;
+  const dict = `{'descr': '<${kind}${elementBytes}', 'fortran_order': False, 'shape': (${dimensions}), }`;
   const headerEnd = Math.ceil((10 + dict.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = Buffer.alloc(headerEnd, ' ');
   header.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
