@@ -1,4 +1,5 @@
-// PyTorch as a peer: a Python process that answers each request with the seconds of one run, taking turns with ours.
+// PyTorch, or another Python library, as a peer: a process that answers each request with the seconds of one run, taking
+// turns with ours.
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,14 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { median } from '../timer.mjs';
 import { ENVIRONMENT } from './blas.mjs';
 
-// The system's Python too: PyTorch from a distribution package is not seen by another Python on the path.
-const python = () =>
-  ['python3', '/usr/bin/python3'].find((name) => spawnSync(name, ['-c', 'import torch']).status === 0);
+// The system's Python too: a library from a distribution package is not seen by another Python on the path.
+const python = (modules) =>
+  ['python3', '/usr/bin/python3'].find((name) => spawnSync(name, ['-c', `import ${modules}`]).status === 0);
 
 /** `ask(request)` gives the seconds of one run of a program of this folder; undefined where there is no PyTorch. */
-export function torchPeer(threads, name = 'batched.py') {
+export const torchPeer = (threads, name = 'batched.py') => pythonPeer('torch', threads, name);
+
+/** The same for a program that needs these modules. */
+export function pythonPeer(modules, threads, name) {
   const program = fileURLToPath(new URL(name, import.meta.url));
-  const interpreter = python();
+  const interpreter = python(modules);
   if (interpreter === undefined) return undefined;
   const counts = { OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) };
   const env = { ...process.env, ...ENVIRONMENT, ...counts };
