@@ -38,7 +38,7 @@ const BASE = {
 export const SCALES = {
   full: {
     ...BASE,
-    seeds: [1, 2, 3],
+    seeds: [1, 2, 3, 4, 5],
     windows: { train: 16384, tested: 512, curve: 64 },
     models: { base: { layers: 2, width: 96, heads: 3 }, proxy: { layers: 2, width: 64, heads: 2 } },
     steps: { base: 1200, proxy: 1200 },
@@ -53,9 +53,9 @@ export const SCALES = {
     seeds: [1],
     windows: { train: 2048, tested: 64, curve: 16 },
     models: { base: { layers: 1, width: 48, heads: 2 }, proxy: { layers: 1, width: 32, heads: 1 } },
-    steps: { base: 150, proxy: 100 },
+    steps: { base: 300, proxy: 200 },
     points: 6,
-    saveEvery: 50,
+    saveEvery: 100,
     target: 100,
     little: { generic: 512, target: 100, branching: [4, 4] },
     tiny: { generic: 2048, target: 12, branching: [8, 8] },

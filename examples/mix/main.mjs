@@ -16,7 +16,7 @@ import { SCALES, plan } from './experiments.mjs';
 import { readResults, runJobs } from './pool.mjs';
 import { progressLine } from './progress.mjs';
 import { mixReport } from './report.mjs';
-import { collect, fingerprint } from './results.mjs';
+import { collect, commit, fingerprint } from './results.mjs';
 import { conclusions, markdownPage, tables } from './table.mjs';
 
 const { values, positionals } = parseArgs({
@@ -39,10 +39,11 @@ if (!Object.hasOwn(SCALES, scale)) {
 const folder = join(resolve(values.work ?? join(tmpdir(), 'gradsift-mix')), `${scale}-${fingerprint(scale)}`);
 mkdirSync(folder, { recursive: true });
 
-/** The time of all starts together. */
-function addSeconds(now) {
-  const path = join(folder, 'seconds.json');
-  const all = now + (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : 0);
+/** Of all starts together: how long they took, and the commits they ran. */
+function history({ seconds = 0, commits = [] } = {}) {
+  const path = join(folder, 'starts.json');
+  const before = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { seconds: 0, commits: [] };
+  const all = { seconds: before.seconds + seconds, commits: [...new Set([...before.commits, ...commits])] };
   writeFileSync(path, JSON.stringify(all));
   return all;
 }
@@ -55,13 +56,13 @@ async function train(jobs) {
   const started = performance.now();
   const results = await runJobs(jobs, { scale, folder, processes, onProgress: progress.show });
   progress.stop();
-  addSeconds((performance.now() - started) / 1e3);
+  history({ seconds: (performance.now() - started) / 1e3, commits: [commit()].filter(Boolean) });
   return results;
 }
 
 const jobs = plan(SCALES[scale]);
 const results = values['so-far'] ? readResults(folder, jobs) : await train(jobs);
-const collected = results && collect(scale, jobs, results, addSeconds(0));
+const collected = results && collect(scale, jobs, results, history());
 if (collected === null) {
   console.error(values['so-far'] ? 'no seed is done yet' : 'stopped; the same command goes on from here');
   process.exit(values['so-far'] ? 1 : 130);

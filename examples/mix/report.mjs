@@ -191,7 +191,7 @@ function textSection({ manifest, settings }) {
 }
 
 function provenance(collected) {
-  const { settings, machine, seconds, date, commit, version } = collected;
+  const { settings, machine, seconds, date, commits, version } = collected;
   const { models, steps, batch, learningRate: rate, rules } = settings;
   const model = ({ layers, width, heads }) => `${layers} layers, ${heads} heads, width ${width}`;
   return provenanceSection(
@@ -210,7 +210,7 @@ function provenance(collected) {
       ],
       ['time', `${Math.round(seconds.wall / 60)} min; ${Math.round(seconds.jobs / 60)} min of all jobs together`],
       ['date', date],
-      ['software', `gradsift ${version}${commit ? `, commit ${commit}` : ''}`],
+      ['software', `gradsift ${version}${commits.map((name) => `, commit ${name}`).join('')}`],
     ],
   );
 }

@@ -11,14 +11,16 @@ import { EXPERIMENTS, SCALES, plan } from './experiments.mjs';
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** Results with the same one may be mixed: same jobs, text, program and instruction set. */
+/** Results with the same one may be mixed, whatever seeds: same jobs, text, program and instruction set. */
 export function fingerprint(scale) {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  const parts = [SCALES[scale], plan(SCALES[scale]), lock, version, backend().isa];
+  const settings = { ...SCALES[scale], seeds: [0] };
+  const parts = [settings, plan(settings), lock, version, backend().isa];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8);
 }
 
-function commit() {
+/** The commit that is checked out, where there is one. */
+export function commit() {
   try {
     const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
     const changes = git('status', '--porcelain', 'lib', 'native', 'examples') && ' + changes';
@@ -39,13 +41,13 @@ const short = (value) =>
         : value;
 
 /** The results of the seeds of which every job is done; null when there is none. */
-export function collect(scale, jobs, results, seconds) {
+export function collect(scale, jobs, results, { seconds, commits }) {
   const { windows } = SCALES[scale];
   const whole = SCALES[scale].seeds.filter((seed) => jobs.every((job) => job.seed !== seed || results.has(job.id)));
   const done = jobs.filter(({ seed }) => whole.includes(seed));
   if (done.length === 0) return null;
   return {
-    ...{ schema: 'gradsift/mix-results/1', version, scale, settings: SCALES[scale], commit: commit() },
+    ...{ schema: 'gradsift/mix-results/1', version, scale, settings: SCALES[scale], commits },
     date: new Date().toISOString().slice(0, 10),
     machine: {
       ...{ cpu: cpus()[0]?.model ?? arch(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30) },

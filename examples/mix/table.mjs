@@ -109,7 +109,7 @@ export function conclusions(collected) {
 
 /** Tables and conclusions as a page of Markdown, with where they come from. */
 export function markdownPage(collected) {
-  const { machine, seconds, date, commit, version, settings, manifest } = collected;
+  const { machine, seconds, date, commits, version, settings, manifest } = collected;
   const { models, steps, batch } = settings;
   const size = ({ layers, width }) => `${layers} layers of width ${width}`;
   return `# What \`npm run example:mix\` found
@@ -122,17 +122,18 @@ Text: files of the packages in node_modules (${DOMAINS.join(', ')}), lock file $
 Base model: GPT on bytes, ${size(models.base)}, ${steps.base} steps of ${batch} windows of ${manifest.context}
 bytes; proxies ${size(models.proxy)}, ${steps.proxy} steps. Learning rates are the same for all.
 
-Mean \u00b1 sd over seeds ${seedsOf(collected).join(', ')}. "beside uniform": mean difference in pairs of a seed \u00b1 half of
-its 95 % interval (Student's t). "training": loss of the last batches, bits/byte. "above lowest": how far the test loss
-ended above its lowest point. "times seen": how often a training window was seen, on average over those that were.
-bits/byte and perplexity (of a byte) are of text that nobody trained on.
+Mean \u00b1 sd over seeds ${seedsOf(collected).join(', ')}. "beside uniform": mean difference in pairs of a seed \u00b1
+half of its 95 % interval (Student's t). "training": loss of the last batches, bits/byte. "above lowest": how far the
+test loss ended above its lowest point. "times seen": how often a training window was seen, on average over those that
+were. bits/byte and perplexity (of a byte) are of text that nobody trained on.
 
 ${tables(collected, true)}
 
 ## Where and when
 
 ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GiB, ${machine.isa}, Node ${machine.node};
-${date}, gradsift ${version}${commit ? `, commit ${commit}` : ''}; ${Math.round(seconds.wall / 60)} minutes
-(${Math.round(seconds.jobs / 60)} minutes of jobs, two at a time). All numbers: \`examples/mix/results.json\`.
+${date}, gradsift ${[version, ...commits.map((name) => `commit ${name}`)].join(', ')};
+${Math.round(seconds.wall / 60)} minutes (${Math.round(seconds.jobs / 60)} of all jobs together, two at a time). All
+numbers: \`examples/mix/results.json\`.
 `;
 }
