@@ -13,15 +13,15 @@ function noise(length) {
 }
 
 /**
- * Writes a float32 safetensors store of `layers` layers [samples, r, d] to `path`, unless one of that size is there.
- * The values repeat with a period that no row length divides, so that rows differ.
+ * Writes a safetensors store of `layers` layers [samples, r, d] to `path`, unless one of that size is there. The values
+ * repeat with a period that no row length divides, so that rows differ.
  */
-export function writeStore(path, { samples, layers, r, d }) {
-  const layerBytes = samples * r * d * 4;
+function write(path, dtype, elementBytes, period, { samples, layers, r, d }) {
+  const layerBytes = samples * r * d * elementBytes;
   const header = {};
   for (let layer = 0; layer < layers; ++layer) {
     const begin = layer * layerBytes;
-    header[`layers.${layer}`] = { dtype: 'F32', shape: [samples, r, d], data_offsets: [begin, begin + layerBytes] };
+    header[`layers.${layer}`] = { dtype, shape: [samples, r, d], data_offsets: [begin, begin + layerBytes] };
   }
   const text = JSON.stringify(header);
   const padded = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
@@ -29,7 +29,6 @@ export function writeStore(path, { samples, layers, r, d }) {
   if (existsSync(path) && statSync(path).size === total) return path;
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  const period = Buffer.from(noise(4_194_301).buffer); // a prime
   const file = openSync(path, 'w');
   writeSync(file, length);
   writeSync(file, padded);
@@ -38,4 +37,17 @@ export function writeStore(path, { samples, layers, r, d }) {
   }
   closeSync(file);
   return path;
+}
+
+const PERIOD = 4_194_301; // a prime
+
+/** In float32. */
+export function writeStore(path, shape) {
+  return write(path, 'F32', 4, Buffer.from(noise(PERIOD).buffer), shape);
+}
+
+/** In bfloat16: the upper halves of the same numbers. */
+export function writeHalfStore(path, shape) {
+  const bits = new Uint16Array(noise(PERIOD).buffer).filter((_, i) => i % 2 === 1);
+  return write(path, 'BF16', 2, Buffer.from(bits.buffer), shape);
 }

@@ -70,8 +70,18 @@ export {
   type Nearest,
   type NearestCentroidOptions,
 } from './linalg/nearest-centroid.js';
+export {
+  addRowAlignments,
+  addRowAlignmentsAsync,
+  type RowAlignmentOptions,
+  type RowAlignmentSums,
+  type RowColumns,
+  type WeightedTarget,
+} from './linalg/row-alignments.js';
 export { rowGram, rowGramAsync, type RowGramOptions } from './linalg/row-gram.js';
 export {
+  addRowGram,
+  addRowGramAsync,
   addWeightedRows,
   addWeightedRowsAsync,
   rowDots,
@@ -81,6 +91,8 @@ export {
   type AddWeightedRowsOptions,
   type RowDotsOptions,
   type RowsOptions,
+  type StoredRows,
+  type StoredRowsOptions,
 } from './linalg/rows.js';
 export { addRowsByLabel, addRowsByLabelAsync, type RowsByLabelOptions } from './linalg/rows-by-label.js';
 export { solveResidual, solveResidualAsync } from './linalg/solve-residual.js';

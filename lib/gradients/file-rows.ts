@@ -1,9 +1,10 @@
-// Blocks of rows of one layer in a file: while the caller works on one block, the next is read into the other buffer.
+// Blocks of rows of one layer in a file.
 import { widenAsync } from '../linalg/widen.js';
 import type { BlockBufferPool, BlockBuffers } from './block-buffers.js';
 import type { InputFile } from './input-file.js';
 import { ELEMENT_BYTES } from './layers.js';
-import type { LayerInfo, RowBlock } from './store.js';
+import { readBlocks, type BlockReads } from './read-blocks.js';
+import type { ColumnBlock, LayerInfo, RowBlock } from './store.js';
 
 /** Where the rows of a layer lie: row-major, little-endian, from a byte that need not be a multiple of anything. */
 export interface FileLayer {
@@ -34,35 +35,18 @@ export async function* readRows(
   pool: BlockBufferPool,
 ): AsyncGenerator<RowBlock, undefined> {
   const bytesPerRow = rowBytes(info);
-  const buffers = pool.take();
-  let stopped = false;
-
-  function checkpoint(): void {
-    signal?.throwIfAborted();
-    if (stopped) throw new Error('the iterator was returned');
-  }
-
-  function startReading(start: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = Math.min(blockSamples, info.samples - start) * bytesPerRow;
-    const block = new Uint8Array(buffers.raw(start / blockSamples, bytes), 0, bytes);
-    const read = file.read(block, position + start * bytesPerRow, checkpoint).then(() => block);
-    read.catch(() => undefined); // reported where it is awaited
-    return read;
-  }
-
-  let reading = Promise.resolve(new Uint8Array(0));
-  try {
-    reading = startReading(0);
-    for (let start = 0; start < info.samples; start += blockSamples) {
-      const block = await reading;
-      checkpoint();
-      if (start + blockSamples < info.samples) reading = startReading(start + blockSamples);
-      yield { start, samples: block.length / bytesPerRow, rows: await toRows(info, block, buffers, signal) };
-    }
-  } finally {
-    stopped = true; // a read ahead ends at its next piece; its buffer must not be reused before
-    await reading.catch(() => undefined);
-    pool.give(buffers);
+  const reading: BlockReads = {
+    blocks: Math.ceil(info.samples / blockSamples),
+    async read(index, take, checkpoint) {
+      const start = index * blockSamples;
+      const block = take(Math.min(blockSamples, info.samples - start) * bytesPerRow);
+      await file.read(block, position + start * bytesPerRow, checkpoint);
+      return block;
+    },
+  };
+  for await (const { index, block, buffers } of readBlocks(reading, signal, pool)) {
+    const rows = await toRows(info, block, buffers, signal);
+    yield { start: index * blockSamples, samples: block.length / bytesPerRow, rows };
   }
 }
 
@@ -73,10 +57,17 @@ async function toRows(
   buffers: BlockBuffers,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array | Float64Array> {
-  const length = block.length / ELEMENT_BYTES[info.dtype];
-  if (info.dtype === 'F64') return new Float64Array(block.buffer, 0, length);
-  if (info.dtype === 'F32') return new Float32Array(block.buffer, 0, length);
-  const widened = new Float32Array(buffers.widened(length * Float32Array.BYTES_PER_ELEMENT), 0, length);
-  await widenAsync(new Uint16Array(block.buffer, 0, length), info.dtype, widened, { signal });
+  const stored = storedNumbers(info, block);
+  if (info.dtype !== 'F16' && info.dtype !== 'BF16') return stored as Float32Array | Float64Array;
+  const widened = new Float32Array(buffers.widened(stored.length * Float32Array.BYTES_PER_ELEMENT), 0, stored.length);
+  await widenAsync(stored as Uint16Array, info.dtype, widened, { signal });
   return widened;
+}
+
+/** The bytes as an array of the layer's type; 16-bit floats as bits. */
+export function storedNumbers({ dtype }: LayerInfo, block: Uint8Array<ArrayBuffer>): ColumnBlock['rows'] {
+  const length = block.length / ELEMENT_BYTES[dtype];
+  if (dtype === 'F64') return new Float64Array(block.buffer, 0, length);
+  if (dtype === 'F32') return new Float32Array(block.buffer, 0, length);
+  return new Uint16Array(block.buffer, 0, length);
 }

@@ -1,5 +1,6 @@
 import { GradsiftError } from '../errors.js';
 import { blockBufferPool } from './block-buffers.js';
+import { fileColumnBytes, readColumns } from './file-columns.js';
 import { fileBlockBytes, readRows, type FileLayer } from './file-rows.js';
 import type { InputFile } from './input-file.js';
 import { commonSamples, requireOwn } from './layers.js';
@@ -23,10 +24,16 @@ export function fileStore(source: string, files: readonly InputFile[], layers: r
     layers: infos,
     blocks(layer, { blockSamples, signal }) {
       requireOpen();
-      return readRows(requireOwn(source, inOrder, layer, blockSamples), blockSamples, signal, pool);
+      return readRows(requireOwn(source, inOrder, layer, { blockSamples }), blockSamples, signal, pool);
     },
     blockBytes: (layer, blockSamples) =>
-      fileBlockBytes(requireOwn(source, inOrder, layer, blockSamples).info, blockSamples),
+      fileBlockBytes(requireOwn(source, inOrder, layer, { blockSamples }).info, blockSamples),
+    columns(layer, { blockColumns, signal }) {
+      requireOpen();
+      return readColumns(requireOwn(source, inOrder, layer, { blockColumns }), blockColumns, signal, pool);
+    },
+    columnBytes: (layer, blockColumns) =>
+      fileColumnBytes(requireOwn(source, inOrder, layer, { blockColumns }).info, blockColumns),
     async inputs(signal) {
       requireOpen();
       const records = [];

@@ -1,7 +1,7 @@
 // What makes a tensor a layer, and a set of layers a store.
 import { GradsiftError, mismatch, requireInteger, show } from '../errors.js';
 import { matchesGlob } from './name-glob.js';
-import type { BlockOptions, LayerInfo, StoredDtype } from './store.js';
+import type { LayerInfo, StoredDtype } from './store.js';
 
 export const ELEMENT_BYTES: Readonly<Record<StoredDtype, number>> = { F32: 4, F64: 8, F16: 2, BF16: 2 };
 
@@ -84,14 +84,14 @@ export function commonSamples(source: string, layers: readonly LayerInfo[]): num
   return first.samples;
 }
 
-/** The store's own entry of a layer. @throws GRADSIFT_ARGUMENT for a layer of another store, or a bad blockSamples */
+/** The store's own entry of a layer. @throws GRADSIFT_ARGUMENT for a layer of another store, or a bad size of blocks */
 export function requireOwn<Own extends { readonly info: LayerInfo }>(
   source: string,
   own: readonly Own[],
   layer: LayerInfo,
-  blockSamples: BlockOptions['blockSamples'],
+  size: { readonly blockSamples: number } | { readonly blockColumns: number },
 ): Own {
-  requireInteger('blockSamples', blockSamples, 1);
+  for (const [name, value] of Object.entries(size)) requireInteger(name, value, 1);
   const found = own.find(({ info }) => info.name === layer.name);
   const same = found && (['samples', 'r', 'd', 'dtype'] as const).every((key) => found.info[key] === layer[key]);
   if (!same) throw mismatch('GRADSIFT_ARGUMENT', 'layer', `a layer of ${source}`, layer.name);

@@ -2,7 +2,7 @@
 import { GradsiftError, mismatch, show } from '../errors.js';
 import { widenAsync } from '../linalg/widen.js';
 import { commonSamples, requireOwn, selectNames, toLayer, type LayerSelection } from './layers.js';
-import type { GradientStore, LayerInfo, RowBlock, StoredDtype } from './store.js';
+import type { ColumnBlock, GradientStore, LayerInfo, RowBlock, StoredDtype } from './store.js';
 
 /** One layer as an array. */
 export interface MemoryLayer {
@@ -43,10 +43,16 @@ export function memoryStore(source: string, given: MemoryGradients, selection: L
     samples,
     layers: infos,
     blocks: (layer, { blockSamples, signal }) =>
-      memoryRows(requireOwn(source, own, layer, blockSamples), blockSamples, signal),
+      memoryRows(requireOwn(source, own, layer, { blockSamples }), blockSamples, signal),
     blockBytes(layer, blockSamples) {
-      const { info, rows } = requireOwn(source, own, layer, blockSamples);
+      const { info, rows } = requireOwn(source, own, layer, { blockSamples });
       return isBits(rows) ? Math.min(blockSamples, info.samples) * info.r * info.d * Float32Array.BYTES_PER_ELEMENT : 0;
+    },
+    columns: (layer, { blockColumns, signal }) =>
+      memoryColumns(requireOwn(source, own, layer, { blockColumns }), blockColumns, signal),
+    columnBytes(layer, blockColumns) {
+      requireOwn(source, own, layer, { blockColumns });
+      return 0;
     },
     inputs: () => Promise.resolve([{ path: source, sha256: null, bytes }]),
     close: () => Promise.resolve(),
@@ -102,5 +108,17 @@ async function* memoryRows(
     const target = widened.subarray(0, block.length);
     await widenAsync(block, info.dtype as 'F16' | 'BF16', target, { signal });
     yield { start, samples, rows: target };
+  }
+}
+
+async function* memoryColumns(
+  { info, rows }: OwnLayer,
+  blockColumns: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ColumnBlock, undefined> {
+  const length = info.r * info.d;
+  for (let start = 0; start < length; start += blockColumns) {
+    signal?.throwIfAborted();
+    yield { start, columns: Math.min(blockColumns, length - start), rows: rows.subarray(start), rowStride: length };
   }
 }

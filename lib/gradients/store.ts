@@ -30,6 +30,27 @@ export interface BlockOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * Consecutive columns of all samples of one layer, as they are stored: 16-bit floats as bits. `rows` is reused, and not
+ * to be written to, as that of a {@link RowBlock}.
+ */
+export interface ColumnBlock {
+  /** Index of the first column, of r * d. */
+  readonly start: number;
+  readonly columns: number;
+  /** From the first column of the first sample on. */
+  readonly rows: Float32Array | Float64Array | Uint16Array;
+  /** Elements from one sample to the next. */
+  readonly rowStride: number;
+}
+
+/** How a layer is read by columns. */
+export interface ColumnOptions {
+  /** Columns in each block but the last, >= 1. */
+  readonly blockColumns: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a result says of the files it came from. */
 export interface InputRecord {
   readonly path: string;
@@ -50,6 +71,10 @@ export interface GradientStore {
   blocks(layer: LayerInfo, options: BlockOptions): AsyncIterableIterator<RowBlock>;
   /** Most bytes that `blocks` of this layer keeps allocated: for a planner that has a budget. */
   blockBytes(layer: LayerInfo, blockSamples: number): number;
+  /** The same of blocks of columns, in their order: for layers of which not even one row may be held. */
+  columns(layer: LayerInfo, options: ColumnOptions): AsyncIterableIterator<ColumnBlock>;
+  /** Most bytes that `columns` of this layer keeps allocated. */
+  columnBytes(layer: LayerInfo, blockColumns: number): number;
   /** Hashes of the files, from the bytes already read; bytes that no pass touched are read now. */
   inputs(signal?: AbortSignal): Promise<InputRecord[]>;
   close(): Promise<void>;

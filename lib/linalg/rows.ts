@@ -1,8 +1,9 @@
 // Single passes over stored gradient rows, summed in float64: what scoring, means, DataInf and LiSSA are made of.
-import { requireInteger, requireNumber, mismatch } from '../errors.js';
+import { mismatch, requireInteger, requireNumber, requireOneOf } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
-import { requireApart, requireFloat64, requireFloats } from './array-checks.js';
+import { arrayKind, requireApart, requireFloat64, requireFloats, requireHalves } from './array-checks.js';
+import type { HalfDtype } from './widen.js';
 
 /** Shape of the rows X, [count][length]. */
 export interface RowsOptions extends CallOptions {
@@ -14,8 +15,29 @@ export interface RowsOptions extends CallOptions {
   readonly out?: Float64Array;
 }
 
+/** Rows of any stored type: the bits of 16-bit floats are widened in registers, exactly. */
+export type StoredRows = FloatArray | Uint16Array;
+
+/** What rows of any stored type need said. */
+interface StoredShape {
+  /** Rows of X. */
+  readonly count: number;
+  /** Elements of one row. */
+  readonly length: number;
+  /** Distance between two rows, in elements; default `length`. */
+  readonly rowStride?: number | undefined;
+  /** Of rows given as a Uint16Array. */
+  readonly dtype?: HalfDtype | undefined;
+}
+
+/** Shape and type of the rows X. */
+export interface StoredRowsOptions extends StoredShape, CallOptions {
+  /** Allocated when absent. Must not share memory with the inputs. */
+  readonly out?: Float64Array;
+}
+
 /** Shape and scaling of {@link rowDots}. */
-export interface RowDotsOptions extends RowsOptions {
+export interface RowDotsOptions extends StoredRowsOptions {
   /** Rows of H; default 1. */
   readonly queries?: number;
   /** Default 1. */
@@ -24,19 +46,22 @@ export interface RowDotsOptions extends RowsOptions {
   readonly beta?: number;
   /** Distance between the results of two queries; default count. */
   readonly outStride?: number;
-  /** Takes ||X_i||^2 of every row, from the same read; equal to {@link rowNorms} up to rounding. */
+  /** ||X_i||^2 of every row is added to it, from the same read; equal to {@link rowNorms} up to rounding. */
   readonly norms?: Float64Array | undefined;
 }
 
 /**
  * Inner products of every row with every query: out[q * outStride + i] = alpha <H_q, X_i> + beta out[...].
  *
- * @param rows X, [count][length]
+ * Columns are summed in runs of 1024, in order: parts of the columns that start at multiples of 1024, all but the first
+ * with beta 1, give the bits of one call.
+ *
+ * @param rows X, [count][length], rowStride apart
  * @param h H, [queries][length]
  * @returns out, [queries][outStride]; the same bits for any number of threads and rows in one call
  * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE, naming the argument
  */
-export function rowDots(rows: FloatArray, h: Float64Array, options: RowDotsOptions): Float64Array {
+export function rowDots(rows: StoredRows, h: Float64Array, options: RowDotsOptions): Float64Array {
   const { out, args } = prepareDots(rows, h, options);
   callSync('rowDots', args, options);
   return out;
@@ -44,7 +69,7 @@ export function rowDots(rows: FloatArray, h: Float64Array, options: RowDotsOptio
 
 /** As {@link rowDots}, on the thread pool. */
 export async function rowDotsAsync(
-  rows: FloatArray,
+  rows: StoredRows,
   h: Float64Array,
   options: RowDotsOptions & AsyncCallOptions,
 ): Promise<Float64Array> {
@@ -54,7 +79,7 @@ export async function rowDotsAsync(
 }
 
 /** Shape of {@link addWeightedRows}. */
-export interface AddWeightedRowsOptions extends RowsOptions {
+export interface AddWeightedRowsOptions extends StoredRowsOptions {
   /** Rows of the weights; default 1. */
   readonly queries?: number;
   /** Distance between the weights of two queries; default count. */
@@ -67,13 +92,13 @@ export interface AddWeightedRowsOptions extends RowsOptions {
  * Rows are summed in tiles of 64, in order: blocks of a store that start at multiples of 64 rows give the bits of one
  * call.
  *
- * @param rows X, [count][length]
+ * @param rows X, [count][length], rowStride apart
  * @param weights [queries][weightStride]
  * @returns out, [queries][length], starting from zeros when none is given; the same bits for any number of threads
  * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE, naming the argument
  */
 export function addWeightedRows(
-  rows: FloatArray,
+  rows: StoredRows,
   weights: Float64Array,
   options: AddWeightedRowsOptions,
 ): Float64Array {
@@ -84,12 +109,37 @@ export function addWeightedRows(
 
 /** As {@link addWeightedRows}, on the thread pool. */
 export async function addWeightedRowsAsync(
-  rows: FloatArray,
+  rows: StoredRows,
   weights: Float64Array,
   options: AddWeightedRowsOptions & AsyncCallOptions,
 ): Promise<Float64Array> {
   const { out, args } = prepareSums(rows, weights, options);
   await callAsync('addWeightedRows', args, options);
+  return out;
+}
+
+/**
+ * Inner products of all pairs of rows, added to out: out[i * count + j] += <X_i, X_j>, exactly symmetric where out was.
+ *
+ * Columns are summed as {@link rowDots} sums them: in parts that start at multiples of 1024, the bits of one call.
+ *
+ * @param rows X, [count][length], rowStride apart
+ * @returns out, [count][count], starting from zeros when none is given; the same bits for any number of threads
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE, naming the argument
+ */
+export function addRowGram(rows: StoredRows, options: StoredRowsOptions): Float64Array {
+  const { out, args } = prepareGram(rows, options);
+  callSync('addRowGram', args, options);
+  return out;
+}
+
+/** As {@link addRowGram}, on the thread pool. */
+export async function addRowGramAsync(
+  rows: StoredRows,
+  options: StoredRowsOptions & AsyncCallOptions,
+): Promise<Float64Array> {
+  const { out, args } = prepareGram(rows, options);
+  await callAsync('addRowGram', args, options);
   return out;
 }
 
@@ -120,6 +170,29 @@ function requireRows(rows: FloatArray, { count, length }: RowsOptions): void {
   requireFloats('rows', rows, count * length);
 }
 
+/**
+ * Checks rows of any stored type. Returns their stride, and whether 16-bit ones are bfloat16.
+ * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE or GRADSIFT_DTYPE
+ */
+export function requireStored(
+  name: string,
+  rows: StoredRows,
+  { count, length, rowStride = length, dtype }: StoredShape,
+): { readonly rowStride: number; readonly bfloat16: boolean } {
+  requireInteger('count', count, 0);
+  requireInteger('length', length, 0);
+  requireInteger('rowStride', rowStride, count > 1 ? length : 0);
+  const needed = span(count, rowStride, length);
+  if (arrayKind(rows) === 'Uint16Array') {
+    requireHalves(name, rows, needed);
+    requireOneOf('dtype', dtype, ['BF16', 'F16']);
+  } else {
+    if (dtype !== undefined) throw mismatch('GRADSIFT_DTYPE', name, `a Uint16Array, the bits of ${dtype}`, rows);
+    requireFloats(name, rows, needed);
+  }
+  return { rowStride, bfloat16: dtype === 'BF16' };
+}
+
 /** Elements spanned by `queries` rows of `count`, `stride` apart. */
 function span(queries: number, stride: number, count: number): number {
   return queries === 0 || count === 0 ? 0 : (queries - 1) * stride + count;
@@ -127,8 +200,8 @@ function span(queries: number, stride: number, count: number): number {
 
 const NOT_WANTED = new Float64Array(0);
 
-function prepareDots(rows: FloatArray, h: Float64Array, options: RowDotsOptions) {
-  requireRows(rows, options);
+function prepareDots(rows: StoredRows, h: Float64Array, options: RowDotsOptions) {
+  const { rowStride, bfloat16 } = requireStored('rows', rows, options);
   const { count, length, queries = 1, alpha = 1, beta = 0, outStride = count } = options;
   requireInteger('queries', queries, 0);
   requireInteger('outStride', outStride, queries > 1 ? count : 0);
@@ -148,11 +221,11 @@ function prepareDots(rows: FloatArray, h: Float64Array, options: RowDotsOptions)
     requireFloat64('norms', norms, count);
     for (const [name, other] of Object.entries({ rows, h, out })) requireApart('norms', norms, name, other);
   }
-  return { out, args: [rows, h, out, count, length, queries, alpha, beta, outStride, norms] };
+  return { out, args: [rows, h, out, count, length, queries, alpha, beta, outStride, norms, rowStride, bfloat16] };
 }
 
-function prepareSums(rows: FloatArray, weights: Float64Array, options: AddWeightedRowsOptions) {
-  requireRows(rows, options);
+function prepareSums(rows: StoredRows, weights: Float64Array, options: AddWeightedRowsOptions) {
+  const { rowStride, bfloat16 } = requireStored('rows', rows, options);
   const { count, length, queries = 1, weightStride = count } = options;
   requireInteger('queries', queries, 0);
   requireInteger('weightStride', weightStride, 0);
@@ -161,7 +234,15 @@ function prepareSums(rows: FloatArray, weights: Float64Array, options: AddWeight
   requireFloat64('out', out, queries * length);
   requireApart('out', out, 'rows', rows);
   requireApart('out', out, 'weights', weights);
-  return { out, args: [rows, weights, out, count, length, queries, weightStride] };
+  return { out, args: [rows, weights, out, count, length, queries, weightStride, rowStride, bfloat16] };
+}
+
+function prepareGram(rows: StoredRows, options: StoredRowsOptions) {
+  const { rowStride, bfloat16 } = requireStored('rows', rows, options);
+  const { count, length, out = new Float64Array(count * count) } = options;
+  requireFloat64('out', out, count * count);
+  requireApart('out', out, 'rows', rows);
+  return { out, args: [rows, out, count, length, rowStride, bfloat16] };
 }
 
 function prepareNorms(rows: FloatArray, options: RowsOptions) {

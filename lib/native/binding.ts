@@ -19,6 +19,8 @@ export type NativeOperation = (
 /** Names of the native operations, as in native/binding/operations.h. */
 export const OPERATIONS = [
   'adamStep',
+  'addRowAlignments',
+  'addRowGram',
   'addRowsByLabel',
   'addWeightedRows',
   'axisSum',

@@ -1,12 +1,22 @@
-// Inner products of domain gradients, streamed layer by layer from a store: what DoGE and DGA are fed.
+// Inner products of domain gradients, streamed from a store in one pass: what DoGE and DGA are fed.
+//
+// All rows are read side by side, some columns at a time, as they are stored: 16-bit floats are widened in registers,
+// and everything is summed in float64. A layer may be of any length.
 //
 // A domain's gradient may be spread over rows (ranks, microbatches). It is their average, by tokens, and products are
 // products of averages: <mean_r g_r, mean_s h_s> = sum_rs w_r w_s <g_r, h_s>. The mean of <g_r, h_r> over ranks is
 // another number: for g = (1, 0) and (-1, 0), h = g, it is 1, and the right answer is 0.
 import { GradsiftError, mismatch, requireInteger, requireNumber, show } from '../errors.js';
 import { findLayer } from '../gradients/find-layer.js';
-import type { GradientStore, InputRecord, LayerInfo } from '../gradients/store.js';
-import { addWeightedRowsAsync, rowDotsAsync, rowNormsAsync } from '../linalg/rows.js';
+import { ELEMENT_BYTES } from '../gradients/layers.js';
+import type { ColumnBlock, GradientStore, InputRecord, LayerInfo } from '../gradients/store.js';
+import {
+  addRowAlignmentsAsync,
+  type RowAlignmentSums,
+  type RowColumns,
+  type WeightedTarget,
+} from '../linalg/row-alignments.js';
+import { addRowGramAsync } from '../linalg/rows.js';
 import { byName, type DomainNumbers } from './domains.js';
 
 /** Options of {@link alignments}. */
@@ -23,12 +33,12 @@ export interface AlignmentsOptions {
   readonly targetTokens?: readonly number[] | undefined;
   /** Whether the products of all pairs of domains are wanted; default: when there is no target. */
   readonly gram?: boolean | undefined;
-  /** Budget for rows and what is beside them; default 2 GiB. No result depends on it, bit for bit. */
+  /** Budget for columns of rows and of the target; default 2 GiB. No result depends on it, bit for bit. */
   readonly memoryBytes?: number | undefined;
   /** Default: as many as the process may use. No result depends on it, bit for bit. */
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: { readonly layer: string; readonly row: number }) => void) | undefined;
+  readonly onProgress?: ((progress: { readonly layer: string; readonly columns: number }) => void) | undefined;
 }
 
 /** Products of gradients by domain, as evidence has them: `rule.update(state, { learningRate, ...products })`. */
@@ -45,14 +55,17 @@ export interface Alignments {
 }
 
 const DEFAULT_MEMORY_BYTES = 2 * 2 ** 30;
+/** Columns that products are summed over at a time (rowDots): blocks that start at multiples of it change no bit. */
+const RUN = 1024;
+/** Bytes of a block: two and the columns of a target stay in the last-level cache of a server core. */
+const BLOCK_BYTES = 8 * 2 ** 20;
+/** Least bytes of a row in a block, budget permitting: shorter reads cost more than what they bring. */
+const ROW_BYTES = 256 * 2 ** 10;
 
-/** Products over all layers, a row of the store each. */
-interface RowProducts {
-  readonly target: Float64Array;
-  readonly norms: Float64Array;
+/** Products over all layers. */
+interface RowProducts extends RowAlignmentSums {
   /** [rows][rows], or empty. */
   readonly gram: Float64Array;
-  targetSquare: number;
 }
 
 type Settings = ReturnType<typeof checkOptions>;
@@ -104,40 +117,41 @@ function sharesOf(name: string, tokens: readonly number[] | undefined, rows: rea
 }
 
 /**
- * Alignments, norms and the Gram matrix of domain gradients, in one pass over the rows where the budget holds the rows
- * of a layer (as many passes as row blocks for a Gram otherwise). Products and sums are in float64.
+ * Alignments, norms and the Gram matrix of domain gradients, in one pass over the rows. Products and sums are in
+ * float64.
  *
  * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_SHAPE for layers that do not match, GRADSIFT_NON_FINITE naming the
- * row, GRADSIFT_MEMORY when not even one row fits the budget
+ * row, GRADSIFT_MEMORY when not even 1024 columns fit the budget
  */
 export async function alignments(options: AlignmentsOptions): Promise<Alignments> {
   const settings = checkOptions(options);
   const { gradients, target, domains, gram, signal } = settings;
   const n = gradients.samples;
-  const products: RowProducts = {
-    target: new Float64Array(n),
-    norms: new Float64Array(n),
+  const sums: RowProducts = {
+    products: new Float64Array(n),
+    squares: new Float64Array(n),
     gram: new Float64Array(settings.pairs ? n * n : 0),
-    targetSquare: 0,
+    targetSquare: new Float64Array(1),
   };
   const targets = gradients.layers.map((layer) => target && findLayer(target, layer, gradients.source));
-  for (const [index, layer] of gradients.layers.entries()) await addLayer(layer, targets[index], products, settings);
+  for (const [index, layer] of gradients.layers.entries()) await addLayer(layer, targets[index], sums, settings);
   const average = byRows(settings);
   const pair = (i: number, j: number) =>
     average(i).reduce((sum, [r, w]) => {
-      return average(j).reduce((part, [s, v]) => part + w * v * (products.gram[r * n + s] as number), sum);
+      return average(j).reduce((part, [s, v]) => part + w * v * (sums.gram[r * n + s] as number), sum);
     }, 0);
-  const square = (i: number) =>
-    settings.pairs ? pair(i, i) : (products.norms[average(i)[0]?.[0] as number] as number);
+  const square = (i: number) => (settings.pairs ? pair(i, i) : (sums.squares[average(i)[0]?.[0] as number] as number));
   const named = (number: (i: number) => number) =>
     byName(
       domains,
       domains.map((_, i) => number(i)),
     );
-  const alignment = (i: number) => average(i).reduce((sum, [r, w]) => sum + w * (products.target[r] as number), 0);
+  const alignment = (i: number) => average(i).reduce((sum, [r, w]) => sum + w * (sums.products[r] as number), 0);
   const stores = target === undefined ? [gradients] : [gradients, target];
   return {
-    ...(target === undefined ? {} : { alignment: named(alignment), targetNorm: Math.sqrt(products.targetSquare) }),
+    ...(target === undefined
+      ? {}
+      : { alignment: named(alignment), targetNorm: Math.sqrt(sums.targetSquare[0] as number) }),
     norms: named((i) => Math.sqrt(Math.max(0, square(i)))),
     // (i, j) and (j, i) sum the same products in another order: one of them serves for both.
     ...(gram
@@ -162,116 +176,72 @@ function byRows({ names, domains, shares }: Settings): (domain: number) => reado
 async function addLayer(
   layer: LayerInfo,
   targetLayer: LayerInfo | undefined,
-  products: RowProducts,
+  sums: RowProducts,
   settings: Settings,
 ): Promise<void> {
-  const { gradients, pairs, threads, signal, onProgress } = settings;
-  const length = layer.r * layer.d;
-  const n = layer.samples;
-  const h = targetLayer && (await meanTarget(targetLayer, settings));
-  if (h) {
-    const [square = 0] = await rowDotsAsync(h, h, { count: 1, length, threads, signal });
-    if (!Number.isFinite(square)) throw nonFinite(settings.target as GradientStore, layer, 'a row');
-    products.targetSquare += square;
-  }
-  const blockSamples = blockWithin(layer, (h ? 8 : 0) * length, settings);
-  // Without pairs one pass; with them, a pass for each block of rows that the others are multiplied with.
-  for (let first = 0; first < (pairs ? n : 1); first += blockSamples) {
-    let held = new Float64Array(0);
-    for await (const { start, samples, rows } of gradients.blocks(layer, { blockSamples, signal })) {
-      const call = { count: samples, length, threads, signal };
-      if (first === 0) await addOwn(rows, h, products, layer, start, call, gradients);
-      if (pairs && start === first) held = new Float64Array(rows);
-      if (pairs && start >= first) {
-        const queries = held.length / length;
-        const dots = await rowDotsAsync(rows, held, { ...call, queries });
-        addPairs(products.gram, n, dots, { first, start, queries, samples });
-      }
-      onProgress?.({ layer: layer.name, row: start + samples });
+  const { gradients, target, signal, onProgress } = settings;
+  const columns = { blockColumns: columnsWithin(layer, targetLayer, settings), signal };
+  const beside = target && targetLayer && target.columns(targetLayer, columns);
+  try {
+    for await (const block of gradients.columns(layer, columns)) {
+      const other = (await beside?.next())?.value as ColumnBlock | undefined;
+      const x = rowsOf(layer, block);
+      const t = other && targetLayer && { ...rowsOf(targetLayer, other), weights: settings.targetShares };
+      await addColumns(layer.name, block.columns, x, t, sums, settings);
+      onProgress?.({ layer: layer.name, columns: block.start + block.columns });
     }
+  } finally {
+    await beside?.return?.();
   }
 }
 
-function nonFinite(store: GradientStore, layer: LayerInfo, row: string): GradsiftError {
-  const where = `${row} holds NaN or infinity in layer ${show(layer.name)}`;
-  return new GradsiftError('GRADSIFT_NON_FINITE', `${store.source}: ${where}`);
+function rowsOf({ samples, dtype }: LayerInfo, { rows, rowStride }: ColumnBlock): RowColumns {
+  return { rows, rowStride, count: samples, dtype: dtype === 'F16' || dtype === 'BF16' ? dtype : undefined };
 }
 
-type Call = { count: number; length: number; threads: number | undefined; signal: AbortSignal | undefined };
-
-/** Norms, and products with the target, of a block. */
-async function addOwn(
-  rows: Float32Array | Float64Array,
-  h: Float64Array | undefined,
-  products: RowProducts,
-  layer: LayerInfo,
-  start: number,
-  call: Call,
-  store: GradientStore,
+async function addColumns(
+  layer: string,
+  length: number,
+  x: RowColumns,
+  t: WeightedTarget | undefined,
+  sums: RowProducts,
+  { gradients, target, pairs, threads, signal }: Settings,
 ): Promise<void> {
-  const norms = new Float64Array(call.count);
-  const dots = h && (await rowDotsAsync(rows, h, { ...call, norms }));
-  if (!dots) await rowNormsAsync(rows, { ...call, out: norms });
-  for (let i = 0; i < call.count; ++i) {
-    if (!Number.isFinite(norms[i])) throw nonFinite(store, layer, `row ${start + i}`);
-    products.norms[start + i]! += norms[i] as number;
-    if (dots) products.target[start + i]! += dots[i] as number;
-  }
+  const call = { length, threads, signal };
+  await Promise.all([
+    addRowAlignmentsAsync(x, t, sums, call),
+    pairs && addRowGramAsync(x.rows, { ...x, ...call, out: sums.gram }),
+  ]);
+  const bad = sums.squares.findIndex((square) => !Number.isFinite(square));
+  if (bad >= 0) throw nonFinite(gradients, layer, `row ${bad}`);
+  if (!Number.isFinite(sums.targetSquare[0])) throw nonFinite(target as GradientStore, layer, 'a row');
 }
 
-interface Pairs {
-  readonly first: number;
-  readonly start: number;
-  readonly queries: number;
-  readonly samples: number;
+function nonFinite(store: GradientStore, layer: string, row: string): GradsiftError {
+  return new GradsiftError(
+    'GRADSIFT_NON_FINITE',
+    `${store.source}: ${row} holds NaN or infinity in layer ${show(layer)}`,
+  );
 }
 
-/** Each pair once from the upper triangle, mirrored. */
-function addPairs(gram: Float64Array, n: number, dots: Float64Array, { first, start, queries, samples }: Pairs): void {
-  for (let q = 0; q < queries; ++q) {
-    for (let i = 0; i < samples; ++i) {
-      const [r, s] = [first + q, start + i];
-      if (s < r) continue;
-      gram[r * n + s]! += dots[q * samples + i] as number;
-      gram[s * n + r] = gram[r * n + s] as number;
-    }
-  }
-}
-
-/** The average of the target's rows in a layer, row by row: the same bits for any blocks. */
-async function meanTarget(layer: LayerInfo, settings: Settings): Promise<Float64Array> {
-  const { target, targetShares, threads, signal } = settings;
-  const store = target as GradientStore;
+/** Columns of a block: as many as stay in the cache, or fewer where the budget is small. @throws GRADSIFT_MEMORY */
+function columnsWithin(
+  layer: LayerInfo,
+  targetLayer: LayerInfo | undefined,
+  { gradients, target, memoryBytes }: Settings,
+): number {
   const length = layer.r * layer.d;
-  const out = new Float64Array(length);
-  const blockSamples = rowsWithin(store, layer, settings.memoryBytes - 8 * length, 0);
-  for await (const { start, samples, rows } of store.blocks(layer, { blockSamples, signal })) {
-    for (let i = 0; i < samples; ++i) {
-      const row = rows.subarray(i * length, (i + 1) * length);
-      const weights = targetShares.subarray(start + i, start + i + 1);
-      await addWeightedRowsAsync(row, weights, { count: 1, length, out, threads, signal });
-    }
-  }
-  return out;
-}
-
-function blockWithin(layer: LayerInfo, besideBytes: number, { gradients, memoryBytes, pairs }: Settings): number {
-  const perRow = pairs ? 8 * layer.r * layer.d : 0;
-  return rowsWithin(gradients, layer, memoryBytes - besideBytes, perRow);
-}
-
-/** Most rows that fit the budget with `bytesPerRow` beside each. @throws GRADSIFT_MEMORY when not one does */
-function rowsWithin(store: GradientStore, layer: LayerInfo, budget: number, bytesPerRow: number): number {
-  const bytes = (rows: number) => store.blockBytes(layer, rows) + rows * bytesPerRow;
-  let [low, high] = [0, layer.samples];
+  const bytes = (columns: number) =>
+    gradients.columnBytes(layer, columns) + (target && targetLayer ? target.columnBytes(targetLayer, columns) : 0);
+  const row = ELEMENT_BYTES[layer.dtype];
+  const wanted = Math.max(ROW_BYTES / row, BLOCK_BYTES / row / gradients.samples);
+  let [low, high] = [0, Math.ceil(Math.min(wanted, length) / RUN)];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (bytes(middle) <= budget) low = middle;
+    if (bytes(middle * RUN) <= memoryBytes) low = middle;
     else high = middle - 1;
   }
-  if (low > 0) return low;
-  throw new GradsiftError(
-    'GRADSIFT_MEMORY',
-    `memoryBytes: one row of layer ${show(layer.name)} of ${store.source} needs ${bytes(1) - budget} bytes more`,
-  );
+  if (low > 0) return low * RUN;
+  const needed = `${Math.min(RUN, length)} columns of all rows of layer ${show(layer.name)} of ${gradients.source}`;
+  throw mismatch('GRADSIFT_MEMORY', 'memoryBytes', `at least ${bytes(RUN)} bytes for ${needed}`, memoryBytes);
 }

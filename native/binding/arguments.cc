@@ -64,6 +64,11 @@ bool Arguments::is_f64(std::size_t index) const {
   refuse(index, "a Float32Array or Float64Array");
 }
 
+bool Arguments::is_u16(std::size_t index) const {
+  View view{};
+  return view_of(env(), at(index), view) && view.type == napi_uint16_array;
+}
+
 double Arguments::number(std::size_t index) const {
   double value = 0;
   if (napi_get_value_double(env(), at(index), &value) != napi_ok) refuse(index, "a number");

@@ -48,6 +48,7 @@ class Arguments {
   Array<T> array(std::size_t index, std::size_t minimum = 0) const;
   // True when the argument is a Float64Array, false when it is a Float32Array.
   bool is_f64(std::size_t index) const;
+  bool is_u16(std::size_t index) const;       // true when the argument is a Uint16Array
   std::size_t size(std::size_t index) const;  // integer in [0, 2^53)
   double number(std::size_t index) const;     // any number, NaN included
   bool flag(std::size_t index) const;

@@ -6,6 +6,8 @@
 namespace gradsift::binding {
 
 std::unique_ptr<Operation> prepare_adam_step(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_add_row_alignments(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_add_row_gram(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_add_rows_by_label(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_add_weighted_rows(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_axis_sum(const Arguments& arguments);
@@ -45,6 +47,8 @@ std::unique_ptr<Operation> prepare_zip(const Arguments& arguments);
 
 inline constexpr Export kOperations[] = {
     {"adamStep", prepare_adam_step},
+    {"addRowAlignments", prepare_add_row_alignments},
+    {"addRowGram", prepare_add_row_gram},
     {"addRowsByLabel", prepare_add_rows_by_label},
     {"addWeightedRows", prepare_add_weighted_rows},
     {"axisSum", prepare_axis_sum},

@@ -16,11 +16,12 @@ Status axis_sum(const Execution& execution, const float* x, std::size_t outer, s
   std::fill_n(sums.data(), outer * inner, 0.0);
   Status status = Status::ok;
   if (inner == 1) {
-    status = row_dots(execution, x, outer, length, ones.data(), 1, 1, 0, sums.data(), outer);
+    status =
+        row_dots(execution, Dots<float>{outer, 1, length, x, length, ones.data(), length, 1, 0, sums.data(), outer});
   } else {
     for (std::size_t i = 0; i < outer && status == Status::ok; ++i) {
-      status = add_weighted_rows(execution, x + i * length * inner, length, inner, ones.data(), 1, length,
-                                 sums.data() + i * inner);
+      status = add_weighted_rows(execution, WeightedRows<float>{length, 1, inner, x + i * length * inner, inner,
+                                                                ones.data(), length, sums.data() + i * inner, inner});
     }
   }
   convert(outer * inner, sums.data(), scale, out);

@@ -20,7 +20,7 @@ constexpr std::size_t kFewRows = 32;
 template <class T>
 Status subtract_product(const Execution& execution, const SolveResidual<T>& p, const double* h, double* r) noexcept {
   const std::size_t n = p.n;
-  if (p.rhs <= kFewRows) return row_dots(execution, p.a, n, n, h, p.rhs, -1, 1, r, n);
+  if (p.rhs <= kFewRows) return row_dots(execution, Dots<T>{n, p.rhs, n, p.a, n, h, n, -1, 1, r, n});
   Product<T, T, double> product;
   product.m = p.rhs;
   product.n = product.k = n;

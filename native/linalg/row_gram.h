@@ -5,6 +5,7 @@
 
 #include "native/core/execution.h"
 #include "native/core/status.h"
+#include "native/linalg/stored_rows.h"
 
 namespace gradsift {
 
@@ -18,5 +19,15 @@ struct RowGram {
 
 Status row_gram(const Execution& execution, const RowGram<float>& problem) noexcept;
 Status row_gram(const Execution& execution, const RowGram<double>& problem) noexcept;
+
+// K += X X' over `length` columns of rows of any stored type, exactly symmetric. Columns are summed in runs of
+// kDotColumns, in order: calls over parts that start at multiples of kDotColumns give the bits of one call.
+struct AddedGram {
+  StoredRows rows;
+  std::size_t length = 0;
+  double* out = nullptr;
+};
+
+Status add_row_gram(const Execution& execution, const AddedGram& problem) noexcept;
 
 }  // namespace gradsift

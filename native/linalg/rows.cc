@@ -5,6 +5,8 @@
 
 #include "native/core/buffer.h"
 #include "native/kernels/table.h"
+#include "native/linalg/column_runs.h"
+#include "native/linalg/stored_rows.h"
 
 namespace gradsift {
 
@@ -18,11 +20,6 @@ constexpr std::size_t kStripe = 1024;
 constexpr std::size_t kWave = 256;
 
 std::size_t divide_up(std::size_t a, std::size_t b) noexcept { return (a + b - 1) / b; }
-
-void run_dots(const KernelTable& table, const Dots<float>& dots) noexcept { table.dots_f32(dots); }
-void run_dots(const KernelTable& table, const Dots<double>& dots) noexcept { table.dots_f64(dots); }
-void run_weighted(const KernelTable& table, const WeightedRows<float>& sum) noexcept { table.weighted_rows_f32(sum); }
-void run_weighted(const KernelTable& table, const WeightedRows<double>& sum) noexcept { table.weighted_rows_f64(sum); }
 
 double sum_squares(const KernelTable& table, const float* x, std::size_t count) noexcept {
   return table.sum_squares_f32(x, count);
@@ -62,12 +59,15 @@ struct RowSum {
   // Long rows: each task owns columns of out and adds the tiles of kRowTile rows to them one after the other.
   bool by_columns() const noexcept {
     const std::size_t stripes = divide_up(all.length, kStripe);
+    const std::size_t together = std::max<std::size_t>(1, kTaskElements / kStripe / std::max<std::size_t>(1, all.rows));
     // A task stays short: the rows are taken some at a time.
     const std::size_t rows = std::max<std::size_t>(1, kTaskElements * 32 / kStripe / kRowTile) * kRowTile;
     for (std::size_t first = 0; first < all.rows; first += rows) {
-      const bool done = execution.parallel(stripes, [&](std::size_t stripe) {
-        for (std::size_t row = first; row < std::min(all.rows, first + rows); row += kRowTile) {
-          run_weighted(table, part(row, stripe * kStripe));
+      const bool done = execution.parallel(divide_up(stripes, together), [&](std::size_t task) {
+        for (std::size_t stripe = task * together; stripe < std::min(stripes, (task + 1) * together); ++stripe) {
+          for (std::size_t row = first; row < std::min(all.rows, first + rows); row += kRowTile) {
+            run(table, part(row, stripe * kStripe));
+          }
         }
       });
       if (!done) return false;
@@ -90,7 +90,7 @@ struct RowSum {
           WeightedRows<T> sum = part((first + tile) * kRowTile, column);
           sum.out = partial + column;
           sum.out_stride = all.length;
-          run_weighted(table, sum);
+          run(table, sum);
         }
       });
       if (!done) return Status::cancelled;
@@ -106,27 +106,69 @@ struct RowSum {
   }
 };
 
-}  // namespace
-
 template <class T>
-Status row_dots(const Execution& execution, const T* x, std::size_t count, std::size_t length, const double* h,
-                std::size_t queries, double alpha, double beta, double* out, std::size_t out_stride,
-                double* norms) noexcept {
+Status dots_by_rows(const Execution& execution, const Dots<T>& all) noexcept {
   const KernelTable& table = kernels();
-  const std::size_t work = length * std::max<std::size_t>(1, queries);
-  return over_rows(execution.for_pass(count * work), count, work, kDotRows, [&](std::size_t first, std::size_t rows) {
-    run_dots(table, Dots<T>{rows, queries, length, x + first * length, length, h, length, alpha, beta, out + first,
-                            out_stride, norms == nullptr ? nullptr : norms + first});
+  const std::size_t work = all.length * std::max<std::size_t>(1, all.queries);
+  return over_rows(execution, all.rows, work, kDotRows, [&](std::size_t first, std::size_t rows) {
+    Dots<T> part = all;
+    part.rows = rows;
+    part.x += first * all.x_stride;
+    part.out += first;
+    if (all.norms != nullptr) part.norms += first;
+    run(table, part);
   });
 }
 
+// Few long rows: each task computes runs of columns of all of them. The same bits.
 template <class T>
-Status add_weighted_rows(const Execution& execution, const T* x, std::size_t count, std::size_t length,
-                         const double* weights, std::size_t queries, std::size_t w_stride, double* out) noexcept {
-  const Execution own = execution.for_pass(count * length * queries);
-  const RowSum<T> sum{own, kernels(), {count, queries, length, x, length, weights, w_stride, out, length}};
+Status dots_by_columns(const Execution& execution, const Dots<T>& all) noexcept {
+  const KernelTable& table = kernels();
+  const std::size_t products = all.queries * all.rows;
+  const std::size_t norms = all.norms == nullptr ? 0 : all.rows;
+  const auto compute = [&](std::size_t column, std::size_t columns, std::size_t, double* sums) {
+    Dots<T> part = all;
+    part.length = columns;
+    part.x += column;
+    part.h += column;
+    part.beta = 0;
+    part.out = sums;
+    part.out_stride = all.rows;
+    if (norms > 0) part.norms = sums + products;
+    std::fill_n(sums + products, norms, 0.0);
+    run(table, part);
+  };
+  double beta = all.beta;
+  const auto add = [&](const double* sums) {
+    for (std::size_t q = 0; q < all.queries; ++q) {
+      double* out = all.out + q * all.out_stride;
+      const double* sum = sums + q * all.rows;
+      for (std::size_t i = 0; i < all.rows; ++i) out[i] = beta == 0 ? sum[i] : sum[i] + beta * out[i];
+    }
+    for (std::size_t i = 0; i < norms; ++i) all.norms[i] += sums[products + i];
+    beta = 1;
+  };
+  const std::size_t work = all.rows * std::max<std::size_t>(1, all.queries);
+  return for_column_runs(execution, all.length, 1, work, products + norms, compute, add);
+}
+
+}  // namespace
+
+template <class T>
+Status row_dots(const Execution& execution, const Dots<T>& dots) noexcept {
+  const Execution own = execution.for_pass(dots.rows * dots.length * std::max<std::size_t>(1, dots.queries));
+  const bool few = divide_up(dots.rows, kDotRows) < 4 * own.threads;
+  const bool fits = (dots.queries + 1) * dots.rows * own.threads * 4 <= kWaitingSums;
+  const bool by_columns = own.threads > 1 && few && fits && dots.length > kDotColumns;
+  return by_columns ? dots_by_columns(own, dots) : dots_by_rows(own, dots);
+}
+
+template <class T>
+Status add_weighted_rows(const Execution& execution, const WeightedRows<T>& rows) noexcept {
+  const Execution own = execution.for_pass(rows.rows * rows.length * rows.queries);
+  const RowSum<T> sum{own, kernels(), rows};
   // By columns unless that leaves threads without work; the choice changes no bit.
-  if (own.threads <= 1 || length >= kStripe * own.threads || count <= kRowTile) {
+  if (own.threads <= 1 || rows.length >= kStripe * own.threads || rows.rows <= kRowTile) {
     return sum.by_columns() ? Status::ok : Status::cancelled;
   }
   return sum.by_rows();
@@ -152,14 +194,14 @@ Status widen_f16(const Execution& execution, const unsigned short* bits, std::si
                    [&](std::size_t first, std::size_t part) { table.widen_f16(bits + first, part, out + first); });
 }
 
-template Status row_dots(const Execution&, const float*, std::size_t, std::size_t, const double*, std::size_t, double,
-                         double, double*, std::size_t, double*) noexcept;
-template Status row_dots(const Execution&, const double*, std::size_t, std::size_t, const double*, std::size_t, double,
-                         double, double*, std::size_t, double*) noexcept;
-template Status add_weighted_rows(const Execution&, const float*, std::size_t, std::size_t, const double*, std::size_t,
-                                  std::size_t, double*) noexcept;
-template Status add_weighted_rows(const Execution&, const double*, std::size_t, std::size_t, const double*, std::size_t,
-                                  std::size_t, double*) noexcept;
+template Status row_dots(const Execution&, const Dots<float>&) noexcept;
+template Status row_dots(const Execution&, const Dots<double>&) noexcept;
+template Status row_dots(const Execution&, const Dots<Bfloat16>&) noexcept;
+template Status row_dots(const Execution&, const Dots<Float16>&) noexcept;
+template Status add_weighted_rows(const Execution&, const WeightedRows<float>&) noexcept;
+template Status add_weighted_rows(const Execution&, const WeightedRows<double>&) noexcept;
+template Status add_weighted_rows(const Execution&, const WeightedRows<Bfloat16>&) noexcept;
+template Status add_weighted_rows(const Execution&, const WeightedRows<Float16>&) noexcept;
 template Status row_norms(const Execution&, const float*, std::size_t, std::size_t, double*) noexcept;
 template Status row_norms(const Execution&, const double*, std::size_t, std::size_t, double*) noexcept;
 

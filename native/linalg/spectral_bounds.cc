@@ -93,7 +93,7 @@ Status lanczos(const Execution& execution, std::size_t n, const T* a, double dam
     const double* v = basis + step * n;
     double* w = basis + (step + 1) * n;
     std::copy_n(v, n, w);
-    const Status status = row_dots(execution, a, n, n, v, 1, 1.0, damping, w, n);
+    const Status status = row_dots(execution, Dots<T>{n, 1, n, a, n, v, n, 1.0, damping, w, n});
     if (status != Status::ok) return status;
     tridiagonal.diagonal[step] = dot(n, v, w);
     for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Kahan and Parlett)

@@ -44,13 +44,13 @@ struct Woodbury {
   // out = W M' as [rhs][count], then out = out M added to `sum` after scaling: the two passes that everything needs.
   Status to_rows(const double* w, double alpha) noexcept {
     certificate.flops += pass_flops();
-    return row_dots(execution, problem.rows, problem.count, problem.n, w, problem.rhs, alpha, 0.0, weights.data(),
-                    problem.count);
+    return row_dots(execution, Dots<T>{problem.count, problem.rhs, problem.n, problem.rows, problem.n, w, problem.n,
+                                       alpha, 0.0, weights.data(), problem.count});
   }
   Status from_rows(double* sum) noexcept {
     certificate.flops += pass_flops();
-    return add_weighted_rows(execution, problem.rows, problem.count, problem.n, weights.data(), problem.rhs,
-                             problem.count, sum);
+    return add_weighted_rows(execution, WeightedRows<T>{problem.count, problem.rhs, problem.n, problem.rows, problem.n,
+                                                        weights.data(), problem.count, sum, problem.n});
   }
   double pass_flops() const noexcept {
     return 2.0 * static_cast<double>(problem.count) * static_cast<double>(problem.n) * static_cast<double>(problem.rhs);

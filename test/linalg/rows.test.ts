@@ -1,11 +1,16 @@
 import {
+  addRowGram,
+  addRowGramAsync,
   addWeightedRows,
   addWeightedRowsAsync,
   rowDots,
   rowDotsAsync,
   rowNorms,
   rowNormsAsync,
+  type RowDotsOptions,
+  type StoredRows,
 } from '../../lib/linalg/rows.js';
+import { widen } from '../../lib/linalg/widen.js';
 import { bits, dice, DTYPES, integers, ISAS, random, restore, select, worstShare } from './isas.js';
 import { normals, thrownCode, U64 } from './matrices.js';
 
@@ -17,6 +22,12 @@ function dot(count: number, x: (p: number) => number, y: (p: number) => number):
     absolute += Math.abs(x(p) * y(p));
   }
   return [sum, absolute];
+}
+
+/** Products, and the norms from the same read. */
+function withNorms(rows: StoredRows, h: Float64Array, options: RowDotsOptions): [Float64Array, Float64Array] {
+  const norms = new Float64Array(options.count);
+  return [rowDots(rows, h, { ...options, norms }), norms];
 }
 
 const at = (values: ArrayLike<number>, i: number) => values[i] as number;
@@ -99,7 +110,7 @@ describe.each(ISAS)('rows on %s', (isa) => {
       expect(worstShare(rowNorms(rows, { count, length }), norms, norms, 2 * (length + 1), U64)).toBeLessThanOrEqual(1);
 
       // From the read of the dots: the same dots, and the norms of any number of queries beside them.
-      const beside = new Float64Array(count).fill(NaN);
+      const beside = new Float64Array(count);
       expect(bits(rowDots(rows, h, { count, length, queries, alpha: 2, norms: beside })).equals(bits(dots))).toBe(true);
       expect(worstShare(beside, norms, norms, 2 * (length + 1), U64)).toBeLessThanOrEqual(1);
       const alone = new Float64Array(count);
@@ -107,14 +118,33 @@ describe.each(ISAS)('rows on %s', (isa) => {
       expect(bits(alone).equals(bits(beside))).toBe(true);
     });
 
+    test.each(SHAPES)('%i rows of %i: all pairs', (count, length) => {
+      const { rows } = given(count, length, 1);
+      const few = Math.min(count, 20);
+      const gram = addRowGram(rows, { count: few, length, out: new Float64Array(few * few).fill(1) });
+      const products = Array.from({ length: few * few }, (_, i) => {
+        const [a, b] = [Math.floor(i / few) * length, (i % few) * length];
+        return dot(
+          length,
+          (p) => at(rows, a + p),
+          (p) => at(rows, b + p),
+        );
+      });
+      const raised = products.map(([sum]) => 1 + sum);
+      const sizes = products.map(([, absolute]) => 1 + absolute);
+      expect(worstShare(gram, raised, sizes, 2 * (length + 2), U64)).toBeLessThanOrEqual(1);
+      const mirrored = gram.map((_, i) => at(gram, (i % few) * few + Math.floor(i / few)));
+      expect(bits(mirrored).equals(bits(gram))).toBe(true);
+    });
+
     test('the same bits for 1, 2, 3 and 7 threads, and on the pool', async () => {
-      for (const [count, length, queries] of [...SHAPES, [20000, 20, 2], [200, 5000, 1]] as const) {
+      for (const [count, length, queries] of [...SHAPES, [20000, 20, 2], [200, 5000, 1], [20, 11_001, 3]] as const) {
         const { rows, h, weights } = given(count, length, queries);
         const shape = { count, length, queries };
-        const norms = new Float64Array(count);
         const all = async (threads: number) => [
-          rowDots(rows, h, { ...shape, threads, norms }),
-          norms.slice(),
+          ...withNorms(rows, h, { ...shape, threads }),
+          addRowGram(rows.subarray(0, 20 * length), { count: Math.min(count, 20), length, threads }),
+          await addRowGramAsync(rows, { count: Math.min(count, 20), length, threads }),
           addWeightedRows(rows, weights, { ...shape, threads }),
           rowNorms(rows, { count, length, threads }),
           await rowDotsAsync(rows, h, { ...shape, threads }),
@@ -152,6 +182,35 @@ describe.each(ISAS)('rows on %s', (isa) => {
       expect(bits(added).equals(bits(sums))).toBe(true);
     });
 
+    test('the same bits in parts of the columns that start at multiples of 1024, any number of threads', () => {
+      const [count, length, queries] = [20, 11_001, 3];
+      const { rows, h } = given(count, length, queries);
+      const whole = withNorms(rows, h, { count, length, queries });
+      const gram = addRowGram(rows, { count, length });
+      for (const [width, threads] of [
+        [1024, 1],
+        [4096, 2],
+        [10 * 1024, 3],
+        [length, 7],
+      ] as const) {
+        const [out, norms] = [new Float64Array(queries * count), new Float64Array(count)];
+        const sum = new Float64Array(count * count);
+        for (let first = 0; first < length; first += width) {
+          const columns = Math.min(width, length - first);
+          const shape = { count, length: columns, rowStride: length, threads };
+          const part = Float64Array.from({ length: queries * columns }, (_, i) => {
+            return at(h, Math.floor(i / columns) * length + first + (i % columns));
+          });
+          const beta = first === 0 ? 0 : 1;
+          rowDots(rows.subarray(first), part, { ...shape, queries, beta, out, norms });
+          addRowGram(rows.subarray(first), { ...shape, out: sum });
+        }
+        expect(bits(out).equals(bits(whole[0]))).toBe(true);
+        expect(bits(norms).equals(bits(whole[1]))).toBe(true);
+        expect(bits(sum).equals(bits(gram))).toBe(true);
+      }
+    });
+
     test('beta counts once where columns are worked through in runs', () => {
       const [count, length, queries] = [7, 2050, 5];
       const rows = integers(dtype, 5, count * length); // every sum is exact
@@ -186,6 +245,43 @@ describe.each(ISAS)('rows on %s', (isa) => {
   });
 });
 
+describe.each(ISAS)('rows stored in 16 bits on %s', (isa) => {
+  beforeAll(select(isa));
+  afterAll(restore);
+
+  describe.each(['BF16', 'F16'] as const)('%s', (dtype) => {
+    test.each([...SHAPES, [5, 20_003, 1] as const])(
+      '%i rows of %i, %i queries: the bits of the numbers',
+      (...shape) => {
+        const [count, length, queries] = shape;
+        const rowStride = length + 3;
+        const roll = dice(count + length);
+        // Every finite number of either sign that the upper exponents leave, subnormals and zeros with them.
+        const stored = Uint16Array.from({ length: count * rowStride }, () => roll(0x4800) | (roll(2) << 15));
+        const numbers = widen(stored, dtype);
+        const options = { count, length, queries, rowStride };
+        const [h, weights] = [normals(2, queries * length), normals(3, queries * count)];
+        const results = (rows: StoredRows, half?: 'BF16' | 'F16') => [
+          ...withNorms(rows, h, { ...options, dtype: half }),
+          addWeightedRows(rows, weights, { ...options, dtype: half }),
+          addRowGram(rows, { ...options, dtype: half }),
+        ];
+        const expected = results(numbers);
+        results(stored, dtype).forEach((values, i) => expect(bits(values).equals(bits(expected[i]!))).toBe(true));
+      },
+    );
+
+    test('NaN and infinity come through', () => {
+      const [nan, infinity] = dtype === 'BF16' ? [0x7fc0, 0xff80] : [0x7e00, 0xfc00];
+      const rows = new Uint16Array(3 * 11);
+      rows[13] = nan;
+      rows[32] = infinity;
+      const [, norms] = withNorms(rows, new Float64Array(11), { count: 3, length: 11, dtype });
+      expect(Array.from(norms)).toEqual([0, NaN, Infinity]);
+    });
+  });
+});
+
 test('empty: no rows, no queries, rows of no elements', () => {
   const none = new Float32Array(0);
   expect(rowDots(none, new Float64Array(3), { count: 0, length: 3 })).toHaveLength(0);
@@ -209,6 +305,12 @@ test('a mistake is named', () => {
     ['GRADSIFT_ARGUMENT', () => rowDots(rows, h, { ...shape, alpha: NaN })],
     ['GRADSIFT_ARGUMENT', () => rowDots(rows, h, { ...shape, queries: 1.5 })],
     ['GRADSIFT_ARGUMENT', () => rowDots(rows, new Float64Array(6), { ...shape, queries: 2, outStride: 1 })],
+    ['GRADSIFT_ARGUMENT', () => rowDots(rows, h, { ...shape, rowStride: 2 })],
+    ['GRADSIFT_SHAPE', () => rowDots(rows, h, { ...shape, rowStride: 4 })],
+    ['GRADSIFT_DTYPE', () => rowDots(rows, h, { ...shape, dtype: 'BF16' })],
+    ['GRADSIFT_ARGUMENT', () => rowDots(new Uint16Array(6), h, shape)],
+    ['GRADSIFT_SHAPE', () => addRowGram(new Uint16Array(5), { ...shape, dtype: 'F16' })],
+    ['GRADSIFT_SHAPE', () => addRowGram(rows, { ...shape, out: new Float64Array(3) })],
     ['GRADSIFT_SHAPE', () => addWeightedRows(rows, new Float64Array(1), shape)],
     [
       'GRADSIFT_DTYPE',

@@ -6,7 +6,7 @@ import { readPeak } from '../../lib/linalg/read-peak.js';
 import { gfim } from '../../lib/linalg/gfim.js';
 import { matmul } from '../../lib/linalg/matmul.js';
 import { rowGram } from '../../lib/linalg/row-gram.js';
-import { addWeightedRows, rowDots, rowNorms } from '../../lib/linalg/rows.js';
+import { addRowGram, addWeightedRows, rowDots, rowNorms } from '../../lib/linalg/rows.js';
 import { symmetricProduct } from '../../lib/linalg/symmetric-product.js';
 import { widen } from '../../lib/linalg/widen.js';
 import { binding } from '../../lib/native/binding.js';
@@ -35,6 +35,7 @@ function results(seed: number): Record<string, ArrayBufferView> {
     out[`rowGram ${dtype}`] = rowGram(a, { count: m, length: k });
     out[`rowDots ${dtype}`] = rowDots(a, f64(seed + 3, queries * k), { count: m, length: k, queries });
     out[`addWeightedRows ${dtype}`] = addWeightedRows(a, f64(seed + 4, queries * m), { count: m, length: k, queries });
+    out[`addRowGram ${dtype}`] = addRowGram(a, { count: m, length: k });
     out[`rowNorms ${dtype}`] = rowNorms(a, { count: m, length: k });
   }
   const half = Uint16Array.from({ length: n }, () => roll(0x7c00));

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openGradients } from '../../lib/gradients/open-gradients.js';
 import type { GradientStore } from '../../lib/gradients/store.js';
+import { writeSafetensors } from '../../lib/gradients/write-safetensors.js';
 import { alignments, type AlignmentsOptions } from '../../lib/reweighting/alignments.js';
 import { dga } from '../../lib/reweighting/dga.js';
 import type { DomainNumbers } from '../../lib/reweighting/domains.js';
@@ -102,16 +106,36 @@ describe('several layers', () => {
       ...options,
     });
 
-  test('the same bits for any memory budget and number of threads', async () => {
-    const { inputs: _inputs, ...whole } = await run();
-    // One row of the largest layer: 600 numbers held, and 600 of the target.
-    for (const memoryBytes of [2 * 600 * 8, 4 * 600 * 8, 6 * 600 * 8]) {
-      for (const threads of [1, 3]) {
-        const { inputs: _again, ...found } = await run({ memoryBytes, threads });
-        expect(found).toEqual(whole);
+  test('the same bits for any memory budget and number of threads, from a file and from memory', async () => {
+    const long = {
+      wide: layer(41, 3, 4321),
+      flat: layer(42, 1, 1024),
+    };
+    const folder = await mkdtemp(join(tmpdir(), 'gradsift-'));
+    try {
+      const path = join(folder, 'gradients.safetensors');
+      const tensor = ({ rows, shape }: (typeof long)['wide']) => ({ dtype: 'F32' as const, shape, data: rows });
+      await writeSafetensors(path, { wide: tensor(long.wide), flat: tensor(long.flat) });
+      const inMemory = {
+        gradients: await openGradients({ layers: long }),
+        target: await openGradients({ layers: long }),
+      };
+      const { inputs: _inputs, ...whole } = await run(inMemory);
+      const stored = await openGradients(path);
+      // 1024 columns of 7 rows of 4 bytes, in two buffers, of the gradients and of the target.
+      const least = 2 * 2 * 1024 * 7 * 4;
+      for (const memoryBytes of [least, 3 * least, 100 * least]) {
+        for (const threads of [1, 2, 3, 7]) {
+          const { inputs: _again, ...found } = await run({ gradients: stored, target: stored, memoryBytes, threads });
+          expect(found).toEqual(whole);
+        }
       }
+      const tooLittle = run({ gradients: stored, target: stored, memoryBytes: least - 1 });
+      await expect(tooLittle).rejects.toMatchObject({ code: 'GRADSIFT_MEMORY' });
+      await stored.close();
+    } finally {
+      await rm(folder, { recursive: true });
     }
-    await expect(run({ memoryBytes: 2 * 600 * 8 - 1 })).rejects.toMatchObject({ code: 'GRADSIFT_MEMORY' });
   });
 
   test('bf16 counts as the numbers that it stands for', async () => {

@@ -120,6 +120,10 @@ struct F64 {
     const __m256i low = _mm256_permutevar8x32_epi32(mask, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
     return _mm256_cvtps_pd(_mm_maskload_ps(p, _mm256_castsi256_si128(low)));
   }
+  static Register load(const Bfloat16* p) noexcept { return widen_bf16(halves(p)); }
+  static Register load(const Bfloat16* p, Mask mask) noexcept { return widen_bf16(halves(p, mask)); }
+  static Register load(const Float16* p) noexcept { return widen_f16(halves(p)); }
+  static Register load(const Float16* p, Mask mask) noexcept { return widen_f16(halves(p, mask)); }
   static void store(double* p, Register x) noexcept { _mm256_storeu_pd(p, x); }
   static void store(float* p, Register x) noexcept { _mm_storeu_ps(p, _mm256_cvtpd_ps(x)); }
   static void store(double* p, Register x, Mask mask) noexcept { _mm256_maskstore_pd(p, mask, x); }
@@ -143,6 +147,20 @@ struct F64 {
     x[2] = _mm256_permute2f128_pd(y0, y2, 0x31);
     x[3] = _mm256_permute2f128_pd(y1, y3, 0x31);
   }
+
+ private:
+  static __m128i halves(const void* p) noexcept { return _mm_loadl_epi64(static_cast<const __m128i*>(p)); }
+  template <class T>
+  static __m128i halves(const T* p, Mask mask) noexcept {  // there are no masked loads of 16 bits
+    const int lanes = _mm256_movemask_pd(_mm256_castsi256_pd(mask));
+    T low[4] = {};
+    for (int lane = 0; lanes >> lane & 1; ++lane) low[lane] = p[lane];
+    return halves(low);
+  }
+  static Register widen_bf16(__m128i bits) noexcept {
+    return _mm256_cvtps_pd(_mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(bits), 16)));
+  }
+  static Register widen_f16(__m128i bits) noexcept { return _mm256_cvtps_pd(_mm_cvtph_ps(bits)); }
 };
 
 }  // namespace gradsift::avx2

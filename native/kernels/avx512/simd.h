@@ -135,6 +135,10 @@ struct F64 {
   static Register load(const double* p, Mask mask) noexcept { return _mm512_maskz_loadu_pd(mask, p); }
   static Register load(const float* p) noexcept { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
   static Register load(const float* p, Mask mask) noexcept { return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, p)); }
+  static Register load(const Bfloat16* p) noexcept { return widen_bf16(_mm_loadu_si128(halves(p))); }
+  static Register load(const Bfloat16* p, Mask mask) noexcept { return widen_bf16(_mm_maskz_loadu_epi16(mask, p)); }
+  static Register load(const Float16* p) noexcept { return widen_f16(_mm_loadu_si128(halves(p))); }
+  static Register load(const Float16* p, Mask mask) noexcept { return widen_f16(_mm_maskz_loadu_epi16(mask, p)); }
   static void store(double* p, Register x) noexcept { _mm512_storeu_pd(p, x); }
   static void store(float* p, Register x) noexcept { _mm256_storeu_ps(p, _mm512_cvtpd_ps(x)); }
   static void store(double* p, Register x, Mask mask) noexcept { _mm512_mask_storeu_pd(p, mask, x); }
@@ -171,6 +175,13 @@ struct F64 {
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) x[i] = y[i];
   }
+
+ private:
+  static const __m128i* halves(const void* p) noexcept { return static_cast<const __m128i*>(p); }
+  static Register widen_bf16(__m128i bits) noexcept {
+    return _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16)));
+  }
+  static Register widen_f16(__m128i bits) noexcept { return _mm512_cvtps_pd(_mm256_cvtph_ps(bits)); }
 };
 
 // The same on ymm registers, for matrices of few columns: masks without AVX2's cost, and no 64 bytes read for 32.

@@ -11,10 +11,6 @@ inline std::size_t prefetch_distance(std::size_t rows, std::size_t length, std::
   return length < 512 ? rows * stride : 512;
 }
 
-// Columns of all rows of a tile that are worked through together: 6 rows of 1024 floats are 24 KiB, in the first-level
-// cache for every four queries after the first, and the same columns of 16 queries (128 KiB) stay in the second.
-inline constexpr std::size_t kDotColumns = 1024;
-
 // Rows x Queries sums over a run of columns, one register each, so that every pair has the same bits in every variant;
 // Norms: the squares of the rows beside them.
 template <class V, std::size_t Rows, std::size_t Queries, bool Norms, class T>
@@ -58,7 +54,7 @@ void dots_tile(const Dots<T>& dots, std::size_t row, std::size_t query, std::siz
       const double value = dots.alpha * V::sum(sum[i][q]);
       *out = beta == 0 ? value : value + beta * *out;
     }
-    if constexpr (Norms) dots.norms[row + i] = (begins ? 0.0 : dots.norms[row + i]) + V::sum(sum[i][0]);
+    if constexpr (Norms) dots.norms[row + i] += V::sum(sum[i][0]);
   }
 }
 

@@ -103,6 +103,12 @@ struct F64 {
     if (count == kLanes) return load(p);
     return count > 0 ? vcvt_f64_f32(vld1_lane_f32(p, vdup_n_f32(0), 0)) : zero();
   }
+  static Register load(const Bfloat16* p, Mask count = kLanes) noexcept {
+    return vcvt_f64_f32(vget_low_f32(vreinterpretq_f32_u32(vshll_n_u16(halves(p, count), 16))));
+  }
+  static Register load(const Float16* p, Mask count = kLanes) noexcept {
+    return vcvt_f64_f32(vget_low_f32(vcvt_f32_f16(vreinterpret_f16_u16(halves(p, count)))));
+  }
   static void store(double* p, Register x) noexcept { vst1q_f64(p, x); }
   static void store(float* p, Register x) noexcept { vst1_f32(p, vcvt_f32_f64(x)); }
   static void store(double* p, Register x, Mask count) noexcept {
@@ -122,6 +128,14 @@ struct F64 {
     const float64x2_t first = vtrn1q_f64(x[0], x[1]);
     x[1] = vtrn2q_f64(x[0], x[1]);
     x[0] = first;
+  }
+
+ private:
+  template <class T>
+  static uint16x4_t halves(const T* p, Mask count) noexcept {
+    const std::uint64_t low = count > 0 ? p[0].bits : 0;
+    const std::uint64_t high = count > 1 ? p[1].bits : 0;
+    return vcreate_u16(low | high << 16);
   }
 };
 
