@@ -44,7 +44,7 @@ export default {
             'with a target': () => alignments({ gradients, rows, target, threads: used }),
             'Gram matrix': () => alignments({ gradients, rows, threads: used }),
           },
-          { seconds: 2, minimum: 5 },
+          { seconds: 1, minimum: 7 },
         );
         for (const [name, time] of Object.entries(seconds)) {
           const bytes = 2 * PARAMETERS * (DOMAINS + (name === 'Gram matrix' ? 0 : 1));

@@ -10,6 +10,19 @@ namespace gradsift::check {
 
 inline constexpr std::size_t kMore = 6;
 
+// 16-bit floats in (-1, 1), subnormals and zeros among them.
+template <class T>
+  requires(std::is_same_v<T, Bfloat16> || std::is_same_v<T, Float16>)
+Values<T> random(std::uint64_t seed, std::size_t size, bool absolute = false) noexcept {
+  constexpr unsigned one = std::is_same_v<T, Bfloat16> ? 0x3f80 : 0x3c00;
+  Values<T> x(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    const unsigned sign = absolute || random_bits(seed + 1, i) % 4 < 2 ? 0 : 0x8000;
+    x[i].bits = static_cast<std::uint16_t>(random_bits(seed, i) % one | sign);
+  }
+  return x;
+}
+
 template <class T>
 double sum_bound(std::size_t terms) noexcept {
   return 2 * static_cast<double>(terms + kMore) * kUnitRoundoff<T>;
@@ -136,6 +149,7 @@ void check(DotsKernel<T> kernel, DotsKernel<T> oracle) noexcept {
       const Values<T> x = random<T>(1, rows * stride - 1, absolute);
       const Values<double> h = random<double>(2, queries == 0 ? 0 : queries * stride - 1, absolute);
       Values<double> out = before(norms_at + rows, beta, absolute);  // the norms are where the last query ends
+      for (std::size_t i = 0; beta == 0 && i < rows; ++i) out[norms_at + i] = 1;
       dots({rows, queries, length, x.data(), stride, h.data(), stride, absolute ? 0.75 : -0.75,
             absolute ? std::fabs(beta) : beta, out.data(), out_stride, beta == 0 ? out.data() + norms_at : nullptr});
       return out;
