@@ -7,7 +7,8 @@ import { requireNames } from '../reweighting/domains.js';
 import { mixtureSampler, type MixtureSamplerState } from '../reweighting/mixture-sampler.js';
 import { align, alignmentEvidence, gramEvidence, holdTarget } from './mixing/domain-evidence.js';
 import { basisMixing, plainMixing } from './mixing/domain-mixing.js';
-import type { Gradients } from './mixing/gradient-products.js';
+import { productsWith, type Gradients } from './mixing/gradient-products.js';
+import { gradientRows } from './mixing/gradient-rows.js';
 import {
   mixtureRun,
   requireRule,
@@ -19,7 +20,7 @@ import {
   type Position,
   type Rule,
 } from './mixing/run.js';
-import { addLosses, descend, meanLosses, measure, type Measured } from './mixing/step.js';
+import { addLosses, descend, meanLosses, measure } from './mixing/step.js';
 
 /** Options of {@link onlineMixer}. */
 export interface OnlineMixerOptions extends MixtureRunOptions {
@@ -132,14 +133,11 @@ function learn(settings: Settings, position: Position, learningRate: number): Le
   const { tf } = options.model;
   const clipNorm = options.measureClipNorm;
   let measuring = position.measuring as MixtureSamplerState;
-  const measured = (domain: string): Measured => {
-    const drawn = settings.measuring.draw(measuring, mixing.draw(domain), measureSize);
-    measuring = drawn.state;
-    return measure(options, drawn.samples);
-  };
   /** One gradient at a time. */
   const using = <T>(domain: string, use: (gradients: Gradients, loss: number) => T): T => {
-    const { gradients, loss } = measured(domain);
+    const drawn = settings.measuring.draw(measuring, mixing.draw(domain), measureSize);
+    measuring = drawn.state;
+    const { gradients, loss } = measure(options, drawn.samples);
     try {
       return use(gradients, loss);
     } finally {
@@ -150,16 +148,14 @@ function learn(settings: Settings, position: Position, learningRate: number): Le
   if (rule.needs === 'nothing') return { evidence: {}, measuring };
   if (target !== null) {
     const [aim, targetLoss] = using(target, (gradients, loss) => [holdTarget(tf, gradients, clipNorm), loss] as const);
-    const aligned = mixing.domains.map((domain) => using(domain, (gradients) => align(tf, gradients, aim, clipNorm)));
+    const aligned = mixing.domains.map((domain) =>
+      using(domain, (gradients) => align(productsWith(tf, gradients, aim.held), aim, clipNorm)),
+    );
     const evidence = { learningRate, ...alignmentEvidence(mixing.domains, aligned, aim) };
     return { evidence, targetLoss, measuring };
   }
-  const all: Gradients[] = [];
-  try {
-    for (const domain of mixing.domains) all.push(measured(domain).gradients);
-    const { evidence } = gramEvidence(tf, mixing.domains, all, clipNorm);
-    return { evidence: { learningRate, ...evidence }, measuring };
-  } finally {
-    all.forEach((gradients) => tf.dispose({ ...gradients }));
-  }
+  const rows = gradientRows(options.model, mixing.domains.length);
+  mixing.domains.forEach((domain, row) => using(domain, (gradients) => rows.set(row, gradients)));
+  const { evidence } = gramEvidence(mixing.domains, rows.gram(mixing.domains.length), clipNorm);
+  return { evidence: { learningRate, ...evidence }, measuring };
 }

@@ -6,8 +6,8 @@ import { mixtureSampler, type DrawnSample } from '../reweighting/mixture-sampler
 import type { ReweighterState } from '../reweighting/reweighter.js';
 import { lossFactors } from '../reweighting/units.js';
 import type { Model } from './model.js';
-import { align, alignmentEvidence, gramEvidence, holdTarget } from './mixing/domain-evidence.js';
-import { weightedSum, type Gradients } from './mixing/gradient-products.js';
+import { align, alignmentEvidence, gramEvidence, holdTarget, type HeldTarget } from './mixing/domain-evidence.js';
+import { gradientRows } from './mixing/gradient-rows.js';
 import { lossesOf, observedModel, type SeenLosses } from './mixing/observed-model.js';
 import {
   mixtureRun,
@@ -69,7 +69,8 @@ function checkOptions(options: ProxyRunOptions) {
   );
   const { sampling = even } = options;
   const sampler = mixtureSampler({ sizes: drawn, seed, replacement });
-  return { options, rule, domains, target, names, sampling, sampler, batchSize: batchSize ?? 0, batchPerDomain };
+  const rows = gradientRows(options.model, isDoremi ? 0 : domains.length);
+  return { options, rule, rows, domains, target, names, sampling, sampler, batchSize: batchSize ?? 0, batchPerDomain };
 }
 
 /**
@@ -136,45 +137,48 @@ function drawGroups(settings: Settings, from: Position) {
 }
 
 function alignedStep(settings: Settings, from: Position, learningRate: number): Taken {
-  const { options, rule, target } = settings;
+  const { options, rule, target, rows } = settings;
   const { tf } = options.model;
   const { groups, training } = drawGroups(settings, from);
-  const present = settings.domains.filter((name) => groups.has(name));
-  const held: Gradients[] = [];
-  const measured = (name: string): Measured => {
-    const found = measure(options, groups.get(name) as DrawnSample[]);
-    held.push(found.gradients);
-    return found;
+  const using = <T>(name: string, use: (measured: Measured) => T): T => {
+    const measured = measure(options, groups.get(name) as DrawnSample[]);
+    try {
+      return use(measured);
+    } finally {
+      tf.dispose({ ...measured.gradients });
+    }
   };
-  try {
-    const wanted = target !== null && groups.has(target) ? measured(target) : null;
-    const aim = wanted && holdTarget(tf, wanted.gradients, options.measureClipNorm);
-    if (wanted) tf.dispose({ ...held.pop() });
-    const each = present.map(measured);
-    const { evidence, factors } = productsOf(settings, present, held, aim);
-    const given = { learningRate, ...evidence };
-    const next = rule.update(from.rule, given);
-    const alpha = rule.weights(next);
-    const scales = present.map((name, index) => (alpha[name] as number) * (factors[index] as number));
-    const gradientNorm = descend(options, weightedSum(tf, held, scales), learningRate);
-    const samples = present.flatMap((name) => groups.get(name) as DrawnSample[]);
-    const losses = each.flatMap((one) => [...one.losses]);
-    const record = { ...lossRecord(samples, losses), targetLoss: wanted?.loss, gradientNorm, evidence: given };
-    return { rule: next, training, record };
-  } finally {
-    held.forEach((gradients) => tf.dispose({ ...gradients }));
-  }
+  const aim =
+    target !== null && groups.has(target)
+      ? using(target, ({ gradients, loss }) => ({ ...holdTarget(tf, gradients, options.measureClipNorm), loss }))
+      : null;
+  const present = settings.domains.filter((name) => groups.has(name));
+  const losses = present.flatMap((name, row) =>
+    using(name, (measured) => {
+      rows.set(row, measured.gradients);
+      return [...measured.losses];
+    }),
+  );
+  const { evidence, factors } = productsOf(settings, present, aim);
+  const given = { learningRate, ...evidence };
+  const next = rule.update(from.rule, given);
+  const alpha = rule.weights(next);
+  const scales = present.map((name, row) => (alpha[name] as number) * (factors[row] as number));
+  const gradientNorm = descend(options, rows.weightedSum(scales), learningRate);
+  const samples = present.flatMap((name) => groups.get(name) as DrawnSample[]);
+  const record = { ...lossRecord(samples, losses), targetLoss: aim?.loss, gradientNorm, evidence: given };
+  return { rule: next, training, record };
 }
 
 function productsOf(
-  { options, target }: Settings,
+  { options, target, rows }: Settings,
   present: readonly string[],
-  gradients: readonly Gradients[],
-  aim: ReturnType<typeof holdTarget> | null,
+  aim: HeldTarget | null,
 ): { readonly evidence: LoopEvidence; readonly factors: readonly number[] } {
-  const { model, measureClipNorm } = options;
-  if (target === null) return gramEvidence(model.tf, present, gradients, measureClipNorm);
-  const aligned = gradients.map((gradient) => align(model.tf, gradient, aim, measureClipNorm));
+  const { measureClipNorm } = options;
+  if (target === null) return gramEvidence(present, rows.gram(present.length), measureClipNorm);
+  const products = rows.productsWith(present.length, aim?.held ?? new Map());
+  const aligned = products.map((one) => align(one, aim, measureClipNorm));
   return { evidence: alignmentEvidence(present, aligned, aim), factors: aligned.map(({ factor }) => factor) };
 }
 

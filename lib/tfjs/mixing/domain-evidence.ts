@@ -1,7 +1,7 @@
 // Products of the gradients of domains, as rules want them.
 import { byName } from '../../reweighting/domains.js';
 import type { TensorFlow } from '../tensorflow.js';
-import { gramOf, holdGradient, productsWith, type Gradients, type HeldGradient } from './gradient-products.js';
+import { holdGradient, productsWith, type Gradients, type HeldGradient, type Products } from './gradient-products.js';
 import type { LoopEvidence } from './run.js';
 
 /** What torch's clip_grad_norm_ adds to a norm. */
@@ -32,13 +32,8 @@ export interface Aligned {
   readonly factor: number;
 }
 
-export function align(
-  tf: TensorFlow,
-  gradients: Gradients,
-  target: HeldTarget | null,
-  clipNorm: number | undefined,
-): Aligned {
-  const { product, square } = productsWith(tf, gradients, target?.held ?? new Map());
+/** What a domain's gradient has with the target's, clipped. */
+export function align({ product, square }: Products, target: HeldTarget | null, clipNorm: number | undefined): Aligned {
   const norm = Math.sqrt(square);
   const factor = shrink(norm, clipNorm);
   return { alignment: product * factor * (target?.factor ?? 0), norm: norm * factor, factor };
@@ -66,12 +61,10 @@ export function alignmentEvidence(
 
 /** The products of all pairs, clipped, and what clipping multiplied each gradient by. */
 export function gramEvidence(
-  tf: TensorFlow,
   domains: readonly string[],
-  list: readonly Gradients[],
+  products: Float64Array,
   clipNorm: number | undefined,
 ): { readonly evidence: LoopEvidence; readonly factors: readonly number[] } {
-  const products = gramOf(tf, list);
   const n = domains.length;
   const factors = domains.map((_, i) => shrink(Math.sqrt(products[i * n + i] as number), clipNorm));
   const row = (i: number) =>
