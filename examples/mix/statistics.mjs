@@ -26,10 +26,11 @@ export function rise({ experiment, curve }) {
 /** Mean loss of the last batches, in bits a byte. */
 export const trainingLoss = ({ curve }) => bits(curve.at(-1).train);
 
-/** mean +- sd of a number of the runs. */
+/** mean +- sd of a number of the runs; the number itself of one. */
 export function spread(runs, number, digits = 3) {
   const values = runs.map(number);
-  return `${mean(values).toFixed(digits)} \u00b1 ${standardDeviation(values).toFixed(digits)}`;
+  const centre = mean(values).toFixed(digits);
+  return values.length > 1 ? `${centre} \u00b1 ${standardDeviation(values).toFixed(digits)}` : centre;
 }
 
 /**
