@@ -11,6 +11,8 @@ export interface Interrupt {
   readonly signal: AbortSignal;
   /** The exit status of an interrupted command, undefined while it is not. */
   status(): number | undefined;
+  /** The work is over: signals do again what they do by themselves. */
+  end(): void;
 }
 
 /**
@@ -25,15 +27,17 @@ export function interruptible(outputs: readonly string[], beforeExit: () => void
     outputs.forEach(removeTemporary);
     process.exit(status);
   };
-  for (const [name, code] of Object.entries(SIGNALS)) {
-    process.on(name, () => {
+  const handlers = Object.entries(SIGNALS).map(([name, code]) => {
+    const handler = () => {
       if (status !== undefined) return leave(); // asked twice
       status = code;
       controller.abort(new Error('interrupted'));
       setTimeout(leave, GRACE_MS).unref();
-    });
-  }
-  return { signal: controller.signal, status: () => status };
+    };
+    process.on(name, handler);
+    return () => process.off(name, handler);
+  });
+  return { signal: controller.signal, status: () => status, end: () => handlers.forEach((remove) => remove()) };
 }
 
 /** Removes what replaceFile has begun for this output in this process. */

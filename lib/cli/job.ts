@@ -45,5 +45,7 @@ export async function runJob(options: JobOptions, work: (job: Job) => Promise<nu
     const status = interrupt.status();
     if (status === undefined) throw error;
     return status;
+  } finally {
+    interrupt.end();
   }
 }

@@ -10,6 +10,7 @@ import { mixCommand } from './mix-command.js';
 const EXAMPLES = `
 Examples:
   $ gradsift influence --train train.safetensors --val val.safetensors
+  $ gradsift mix learn --rule dga --log run.jsonl --out mixture.json --report report.html
   $ gradsift influence --help
   $ gradsift doctor
 
@@ -18,7 +19,9 @@ Exit status: 0 fine, 2 bad input or usage, 3 a numerical outcome worth a look, 1
 /** Builds the command line; `settle` receives the exit status of the command that ran. */
 function program(settle: (status: number) => void): Command {
   const root = new Command('gradsift')
-    .description('Which training data helps, and which hurts: influence scores from stored gradients.')
+    .description(
+      'Which training data helps, which hurts, and how to mix it: from gradients and losses that any trainer writes.',
+    )
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES)

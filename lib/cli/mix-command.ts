@@ -49,6 +49,7 @@ function learnCommand(settle: (status: number) => void): Command {
     .option('--exclude <glob>', 'without these layers; may be given several times', collect)
     .option('--learning-rate <x>', 'of updates that have none of their own; one, or one a store with commas')
     .option('--initial <json>', 'first weights by domain, or a mixture record; default: all the same')
+    .option('--propose <n>', 'regmix: print the first n mixtures to train, as JSON lines, and stop')
     .option('--resume <file>', 'go on from a state of --save-state, with its rule and options');
   sourceOptions(command).option('--tokenizer <name>', 'whose tokens weights are shares of; kept in the record');
   command.optionsGroup('Rules:');

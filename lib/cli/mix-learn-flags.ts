@@ -24,6 +24,7 @@ export interface LearnFlags extends SourceFlags {
   readonly initial?: string;
   readonly tokenizer?: string;
   readonly resume?: string;
+  readonly propose?: string;
   readonly format?: string;
   readonly out?: string;
   readonly report?: string;
@@ -62,6 +63,8 @@ export interface LearnRequest {
   readonly sources: Sources;
   readonly tokenizer: string | undefined;
   readonly resume: SavedState | undefined;
+  /** How many mixtures to print, for RegMix. */
+  readonly propose: number | undefined;
   readonly format: MixFormat;
   readonly out: string | undefined;
   readonly report: string | undefined;
@@ -148,6 +151,11 @@ function readRates({ learningRate }: LearnFlags, updates: number | undefined): n
   return rates;
 }
 
+function readPropose(text: string | undefined, rule: RuleName | null): number | undefined {
+  if (text === undefined || rule === 'regmix') return given(text, (count) => parseInteger('--propose', count, 1));
+  throw new GradsiftError('GRADSIFT_ARGUMENT', `--propose: is an option of regmix, not of ${rule}`);
+}
+
 /** Checks every option. @throws GRADSIFT_ARGUMENT naming the option, GRADSIFT_FORMAT or GRADSIFT_IO naming a file */
 export function parseLearnFlags(flags: LearnFlags, terminal: boolean): LearnRequest {
   if (flags.log !== undefined && flags.gradients !== undefined) {
@@ -164,6 +172,9 @@ export function parseLearnFlags(flags: LearnFlags, terminal: boolean): LearnRequ
   const gradients = readGradients(flags);
   const sources = readSources(flags);
   const format = formatOf(flags, terminal, MIX_FORMATS);
+  if (flags.dryRun && format === 'csv') {
+    throw new GradsiftError('GRADSIFT_ARGUMENT', `--format: expected table or json with --dry-run, got ${format}`);
+  }
   return {
     rule,
     options: { ...resume?.options, ...(rule === null ? {} : ruleOptions(rule, { ...flags })) },
@@ -175,6 +186,7 @@ export function parseLearnFlags(flags: LearnFlags, terminal: boolean): LearnRequ
     sources,
     tokenizer: flags.tokenizer,
     resume,
+    propose: readPropose(flags.propose, rule),
     format,
     out: given(flags.out, (path) => parsePath('--out', path)),
     report: given(flags.report, (path) => parsePath('--report', path)),

@@ -5,12 +5,13 @@ import type { InputRecord } from '../gradients/store.js';
 import type { DomainWeights } from '../reweighting/domains.js';
 import { readMixLog, type MixLog, type MixLogStep } from '../reweighting/mix-log.js';
 import { createMixture, type Mixture } from '../reweighting/mixture.js';
+import type { Regmix, RegmixState } from '../reweighting/regmix.js';
 import type { ReweighterState } from '../reweighting/reweighter.js';
 import type { Job } from './job.js';
 import { asideRows, logSteps, namesIn, storeJobs, storeStep, type LearnStep } from './mix-evidence.js';
 import type { LearnRequest } from './mix-learn-flags.js';
 import type { RuleName } from './mix-rule-options.js';
-import { makeRule, type AnyRule } from './mix-rules.js';
+import { makeRule, withFlags, type AnyRule } from './mix-rules.js';
 import { requireDomains } from './mix-sources.js';
 import { stepsInNames } from './file-list.js';
 
@@ -52,8 +53,15 @@ export function prepare(request: LearnRequest & { readonly rule: RuleName }, log
   const options = { ...request.options, ...targetOf(request, log), ...sizesOf(request) };
   const rule = makeRule(name, options);
   const aside = gradients ? asideRows(rule, gradients, options) : [];
-  const state = resume?.state ?? rule.init(domainsOf(request, log, aside), initial);
+  const state = resume?.state ?? withFlags(name, () => rule.init(domainsOf(request, log, aside), initial));
   return { rule, options, aside, state, start: resume?.step ?? 0 };
+}
+
+/** RegMix: mixtures number 0 .. count - 1 of the seed, for the runs that the law is fitted to. */
+export function* proposals(request: LearnRequest & { readonly rule: RuleName }, count: number): Generator<string> {
+  const { rule, state } = prepare(request, undefined);
+  const regmix = rule as unknown as Regmix;
+  for (let n = 0; n < count; ++n) yield `${JSON.stringify({ n, mixture: regmix.mixture(state as RegmixState, n) })}\n`;
 }
 
 /** A log knows its target. */
@@ -75,10 +83,10 @@ function sizesOf({ rule, options, sources }: LearnRequest): object {
 function domainsOf(request: LearnRequest, log: MixLog | undefined, aside: readonly string[]): string[] {
   const { gradients, domains, initial, sources } = request;
   if (gradients) return [...new Set(gradients.rows)].filter((name) => !aside.includes(name));
-  const found = domains ?? log?.header?.domains ?? (initial && Object.keys(initial)) ?? Object.keys(sources);
-  if (found.length > 0) return [...found];
-  const named = namesIn(log?.steps.find(({ evidence }) => evidence)?.evidence);
-  if (named.length > 0) return named;
+  const first = log?.steps.find(({ evidence }) => evidence)?.evidence;
+  const told = domains ?? log?.header?.domains ?? (initial && Object.keys(initial));
+  const found = [told ?? [], namesIn(first), Object.keys(sources)].find((names) => names.length > 0);
+  if (found !== undefined) return [...found];
   throw new GradsiftError('GRADSIFT_ARGUMENT', '--domains: expected the names of the domains');
 }
 
@@ -173,7 +181,7 @@ export async function learn(request: LearnRequest, job: Job): Promise<Learned> {
     target: rule.target ?? null,
     saved: { options, step: last.step, state: course.state },
     inputs,
-    warnings: warningsOf(rule, course, before),
+    warnings: warningsOf(rule, course, learned, before),
   };
 }
 
@@ -207,12 +215,14 @@ const COLLAPSED = 0.99;
 const NAMED = 3;
 
 /** What is worth a look in the numbers of a rule. */
-function warningsOf(rule: AnyRule, { state, seen }: Course, before: DomainWeights): string[] {
-  const learned = Object.entries(rule.learned(state));
+function warningsOf(rule: AnyRule, { state, seen }: Course, weights: DomainWeights, before: DomainWeights): string[] {
+  const learned = Object.entries(weights);
   const [heaviest, weight] = learned.reduce((most, each) => (each[1] > most[1] ? each : most));
   const silent = learned.map(([name]) => name).filter((name) => !seen.has(name));
   const found: string[] = [];
-  if (learned.length > 1 && weight > COLLAPSED && !((before[heaviest] ?? 0) > COLLAPSED)) {
+  // RegMix averages the best of many mixtures: one domain is then a finding, not a collapse.
+  const stepwise = rule.needs !== 'run' && rule.needs !== 'nothing';
+  if (stepwise && learned.length > 1 && weight > COLLAPSED && !((before[heaviest] ?? 0) > COLLAPSED)) {
     const advice = 'a smaller step size, --smoothing or --cap would keep the others';
     found.push(`${rule.name}: ${heaviest} has ${weight.toFixed(4)} of the weight; ${advice}`);
   }
@@ -220,7 +230,7 @@ function warningsOf(rule: AnyRule, { state, seen }: Course, before: DomainWeight
     const more = silent.length > NAMED ? `, and ${silent.length - NAMED} more` : '';
     found.push(`${rule.name}: no evidence of ${silent.slice(0, NAMED).join(', ')}${more}`);
   }
-  if ('law' in rule && (rule as unknown as { law(of: ReweighterState): unknown }).law(state) === null) {
+  if (rule.needs === 'run' && (rule as unknown as Regmix).law(state as RegmixState) === null) {
     found.push('regmix: too few runs for a law: the weights are the first ones still');
   }
   return found;

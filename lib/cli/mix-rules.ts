@@ -32,12 +32,18 @@ const RULES: Readonly<Record<RuleName, (options: Options) => AnyRule>> = {
 
 /** The rule. @throws GRADSIFT_ARGUMENT under the names that options have in the command */
 export function makeRule(name: RuleName, options: Options): AnyRule {
+  return withFlags(name, () => RULES[name](options));
+}
+
+/** What `make` throws, under the names that options have in the command. */
+export function withFlags<T>(rule: RuleName, make: () => T): T {
   try {
-    return RULES[name](options);
+    return make();
   } catch (error) {
     if (!(error instanceof GradsiftError)) throw error;
-    const option = RULE_OPTIONS.find(({ key, rules }) => rules.includes(name) && error.message.startsWith(key));
-    const message = option ? error.message.replace(/^\w+/, optionName(option.flags).name) : error.message;
-    throw new GradsiftError(error.code, message, { cause: error });
+    const key = /^\w+/.exec(error.message)?.[0] ?? '';
+    const option = RULE_OPTIONS.find((each) => each.key === key && each.rules.includes(rule));
+    const flag = option ? optionName(option.flags).name : { domains: '--domains', initial: '--initial' }[key];
+    throw new GradsiftError(error.code, error.message.replace(/^\w+/, flag ?? key), { cause: error });
   }
 }

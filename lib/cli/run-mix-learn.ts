@@ -3,7 +3,7 @@ import { mixLogLines } from '../reweighting/mix-log.js';
 import { commandLine } from './command-line.js';
 import { EXIT } from './exit.js';
 import { runJob, type Job } from './job.js';
-import { learn, type Learned } from './mix-learn.js';
+import { learn, proposals, type Learned } from './mix-learn.js';
 import { parseLearnFlags, type LearnFlags, type LearnRequest } from './mix-learn-flags.js';
 import { learnPlan } from './mix-learn-plan.js';
 import { stateText } from './mix-state.js';
@@ -29,7 +29,9 @@ async function write(found: Learned, request: LearnRequest, { signal, note }: Jo
   }
   if (report === undefined) return;
   const { mixtureReport } = await import('../report/index.js');
-  const page = mixtureReport({ ...found, initial: before, options: { command: commandLine() } });
+  const settings = Object.entries(saved?.options ?? {}).map(([key, value]) => [key, JSON.stringify(value)]);
+  const options = { command: commandLine(), ...(Object.fromEntries(settings) as Record<string, string>) };
+  const page = mixtureReport({ ...found, initial: before, options });
   await writeLines(report, [page], signal);
   note(`report in ${report}`);
 }
@@ -41,6 +43,10 @@ export async function runMixLearn(flags: LearnFlags): Promise<number> {
   return runJob({ outputs: [out, report, saveLog, saveState], inputs, quiet }, async (job) => {
     if (request.dryRun) {
       await writeLines(undefined, await learnPlan(request, styleFor(process.stdout)), job.signal);
+      return EXIT.ok;
+    }
+    if (request.propose !== undefined && request.rule !== null) {
+      await writeLines(out, proposals({ ...request, rule: request.rule }, request.propose), job.signal);
       return EXIT.ok;
     }
     const found = await learn(request, job);

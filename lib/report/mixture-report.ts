@@ -112,9 +112,10 @@ function amount(value: number | undefined, key: 'tokens' | 'epochs'): string {
 
 function courseSection(input: MixtureReportInput, names: readonly string[]): Markup | null {
   const { steps, stepName = 'training steps' } = input;
-  const lines = linesOf(names, steps, ({ weights }) => weights);
+  const lines = linesOf(names.slice(0, LISTED), steps, ({ weights }) => weights);
   if (steps.length < 2 || lines.length === 0) return null;
-  const mean = steps.some(({ learned }) => learned !== undefined);
+  const { learned, weights } = steps.findLast((step) => step.weights !== undefined) ?? {};
+  const mean = names.some((name) => learned !== undefined && learned[name] !== weights?.[name]);
   return html`<section id="course">
     <h2>Weights over time</h2>
     <figure>
@@ -133,10 +134,13 @@ function courseSection(input: MixtureReportInput, names: readonly string[]): Mar
   </section>`;
 }
 
-function lossSection({ steps, stepName = 'training steps' }: MixtureReportInput, names: readonly string[]) {
-  const losses = linesOf(names, steps, ({ lossByDomain }) => lossByDomain);
-  const excess = linesOf(names, steps, excessLosses);
-  if (losses.length === 0 && excess.length === 0) return null;
+function lossSection({ steps, target, stepName = 'training steps' }: MixtureReportInput, names: readonly string[]) {
+  const losses = linesOf(names.slice(0, LISTED), steps, ({ lossByDomain }) => lossByDomain);
+  const excess = linesOf(names.slice(0, LISTED), steps, excessLosses);
+  const aim = linesOf([target ?? 'target'], steps, ({ targetLoss }) =>
+    targetLoss === undefined ? undefined : { [target ?? 'target']: targetLoss },
+  );
+  if (losses.length + excess.length + aim.length === 0) return null;
   const axes = { x: stepName, points: LOSS_POINTS };
   return html`<section id="loss">
     <h2>Loss of each domain</h2>
@@ -154,6 +158,13 @@ function lossSection({ steps, stepName = 'training steps' }: MixtureReportInput,
       html`<figure>
         ${domainLines(excess, { ...axes, label: 'Excess loss of each domain', y: 'excess loss, nats per token' })}
         <figcaption>What the proxy loses beside the reference model: what DoReMi follows.</figcaption>
+      </figure>`
+    }
+    ${
+      aim.length > 0 &&
+      html`<figure>
+        ${domainLines(aim, { ...axes, label: 'Loss of the target', y: 'loss, nats per token', height: 220 })}
+        <figcaption>Loss of the target's samples, on the steps that measured it.</figcaption>
       </figure>`
     }
   </section>`;

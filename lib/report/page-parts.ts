@@ -1,8 +1,11 @@
 // What every report has: the page around its sections, facts at the top, and where it all came from at the end.
 import type { InputRecord } from '../gradients/store.js';
-import { formatBytes } from './format.js';
+import { formatBytes, formatPlural } from './format.js';
 import { html, trusted, type Markup } from './html.js';
 import { STYLE } from './style.js';
+
+/** Inputs listed in the open. */
+const LISTED = 8;
 
 /** One self-contained HTML page: no script, no network, light and dark. */
 export function pageText(title: string, body: Markup, version: string): string {
@@ -46,7 +49,16 @@ export function provenanceSection(
 ): Markup {
   return html`<section id="inputs">
     <h2>What was computed, and from what</h2>
-    ${inputs.length > 0 && inputTable(inputs)}
+    ${inputs.length > 0 && inputs.length <= LISTED && inputTable(inputs)}
+    ${
+      inputs.length > LISTED &&
+      html`<details>
+        <summary>
+          ${formatPlural(inputs.length, 'input')}, ${formatBytes(inputs.reduce((sum, { bytes }) => sum + bytes, 0))}
+        </summary>
+        ${inputTable(inputs)}
+      </details>`
+    }
     <div class="scroll">
       <table>
         <thead>
