@@ -74,7 +74,7 @@ describe('from real gradients', () => {
     expect(await weightsOf('--log', at('dga.jsonl'), '--rule', 'dga', '--step-size', '1')).not.toEqual(expected);
   });
 
-  test('five steps at once, or two and the rest from where they stopped: the same bits, in state and record', async () => {
+  test('five steps at once, or two and the rest from where they stopped: the same bits', async () => {
     const input = (first: number, last: number) => [
       '--gradients',
       ...Array.from({ length: last - first + 1 }, (_, n) => store(first + n)).reverse(), // a shell may list them so
