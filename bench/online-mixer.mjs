@@ -1,6 +1,6 @@
 // What DGA adds to a training run: seven domains, an update every hundred steps, each measured gradient on as many
 // samples as a training step has. Beside it trainStep on the same tokens; the two take turns of ten steps, and a round
-// is a whole period.
+// is a whole period. Sizes are widths.
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { dga } from 'gradsift';
@@ -63,10 +63,11 @@ function round(candidates, steps) {
 
 export default {
   op: 'online mixer',
-  async run({ threads }) {
+  async run({ threads, chosen }) {
     tf.enableProdMode();
     const rows = [];
-    for (const [name, net] of Object.entries(NETS)) {
+    const nets = Object.entries(NETS).filter(([, { width }]) => chosen.sizes?.includes(width) ?? true);
+    for (const [name, net] of nets) {
       for (const count of threads) {
         const handle = await accelerate(tf, { backend: 'wasm', threads: count });
         const candidates = [mixed(net), plain(net)];
