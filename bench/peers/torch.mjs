@@ -1,4 +1,4 @@
-// PyTorch, or another Python library, as a peer: a process that answers each request with the seconds of one run, taking
+// PyTorch, or another Python library, as a peer: a process that answers each request with the seconds of one run, in
 // turns with ours.
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';

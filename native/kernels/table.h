@@ -261,7 +261,7 @@ struct KernelTable {
   Narrowed (*narrow_bf16)(const float* x, std::size_t count, float* pairs) noexcept = nullptr;
   // The greatest of `floor` and the lower bounds; a bound that is NaN counts for nothing.
   float (*highest_floor)(const ScoreBounds&, float floor) noexcept = nullptr;
-  // The columns whose upper bound is not below `floor`, in order, and these bounds; returns how many.
+  // The columns whose upper bound is not below `floor` (NaN is not), in order; returns how many.
   std::size_t (*within_reach)(const ScoreBounds&, float floor, std::uint32_t* found) noexcept = nullptr;
   // Runs `iterations` of independent multiply-adds held in registers; returns the flops done (a multiply-add is two).
   // *sink keeps the work from being optimised away.

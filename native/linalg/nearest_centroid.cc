@@ -133,10 +133,10 @@ class Sieve {
 
   bool pack(const Execution& execution, const KernelTable& table, const float* centroids, std::size_t count,
             const float* halves) noexcept {
-    for (std::size_t p = 0; p < length_; ++p) {
-      double sum = 0;
-      for (std::size_t j = 0; j < count; ++j) sum += static_cast<double>(centroids[j * length_ + p]);
-      mean_[p] = static_cast<float>(sum / static_cast<double>(count));
+    std::fill_n(mean_.data(), length_, 0.0f);
+    const float share = 1 / static_cast<float>(count);
+    for (std::size_t j = 0; j < count; ++j) {  // any centre will do: the sum may round
+      for (std::size_t p = 0; p < length_; ++p) mean_[p] += share * centroids[j * length_ + p];
     }
     const std::size_t width = panels_.depth();
     const float unit = 0x1p-24f, sums = unit * static_cast<float>(length_ + length_ / kDepthBlock + 8);
@@ -316,7 +316,7 @@ class Assignment {
       const ScoreBounds bounds{count,   products(slot) + i * stride_, sieve_.below(), sieve_.above(), slack(slot),
                                norms[i]};
       const float floor = table_.highest_floor(bounds, kNothing);
-      if (!(floor > kNothing)) return false;
+      if (!std::isfinite(floor)) return false;
       start[i + 1] = start[i] + table_.within_reach(bounds, floor, found + start[i]);
       if (start[i + 1] > rows * kCandidates) return false;
     }

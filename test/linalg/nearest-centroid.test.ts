@@ -55,7 +55,9 @@ const CLOUDS: Record<string, (problem: Problem) => void> = {
       const row = Math.floor(i / length);
       if (row % 5 === 2) rows[i] = [NaN, Infinity, -Infinity, 3e38][row % 4] as number;
     });
-    if (centroids.length > 3 * length) centroids[3 * length] = NaN;
+    [NaN, 3e38, Infinity, 1e19].forEach((odd, which) => {
+      if (centroids.length > (which + 3) * length) centroids[(which + 3) * length] = odd;
+    });
   },
 };
 

@@ -5,7 +5,9 @@ import { fmaPeak } from '../../lib/linalg/fma-peak.js';
 import { readPeak } from '../../lib/linalg/read-peak.js';
 import { gfim } from '../../lib/linalg/gfim.js';
 import { matmul } from '../../lib/linalg/matmul.js';
+import { nearestCentroid } from '../../lib/linalg/nearest-centroid.js';
 import { rowGram } from '../../lib/linalg/row-gram.js';
+import { addRowsByLabel } from '../../lib/linalg/rows-by-label.js';
 import { addRowGram, addWeightedRows, rowDots, rowNorms } from '../../lib/linalg/rows.js';
 import { symmetricProduct } from '../../lib/linalg/symmetric-product.js';
 import { widen } from '../../lib/linalg/widen.js';
@@ -38,6 +40,13 @@ function results(seed: number): Record<string, ArrayBufferView> {
     out[`addRowGram ${dtype}`] = addRowGram(a, { count: m, length: k });
     out[`rowNorms ${dtype}`] = rowNorms(a, { count: m, length: k });
   }
+  const [x, c] = [integers('f32', seed, m * k), integers('f32', seed + 1, n * k)] as [Float32Array, Float32Array];
+  const { labels, scores } = nearestCentroid(x, c, { count: m, length: k, clusters: n });
+  Object.assign(out, {
+    labels,
+    scores,
+    addRowsByLabel: addRowsByLabel(x, labels, { count: m, length: k, segments: n }),
+  });
   const half = Uint16Array.from({ length: n }, () => roll(0x7c00));
   out['widen F16'] = widen(half, 'F16');
   out['widen BF16'] = widen(half, 'BF16');

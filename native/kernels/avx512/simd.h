@@ -34,8 +34,8 @@ struct F32 {
   static Register power_of_two(Register n) noexcept {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
   }
-  // One bit a lane: a >= b.
-  static unsigned not_below(Register a, Register b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
+  // One bit a lane: a >= b, or one of them is NaN.
+  static unsigned not_below(Register a, Register b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
   // To nearest, ties to even; a NaN may become anything.
   static Register round_bf16(Register x) noexcept {
     const __m512i bits = _mm512_castps_si512(x);

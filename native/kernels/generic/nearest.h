@@ -141,7 +141,7 @@ float highest_floor(const ScoreBounds& bounds, float floor) noexcept {
   return highest;
 }
 
-// The columns whose upper bound is not below `floor`, in order. Returns how many.
+// The columns whose upper bound is not below `floor` (NaN is not), in order. Returns how many.
 template <class V>
 std::size_t within_reach(const ScoreBounds& bounds, float floor, std::uint32_t* found) noexcept {
   const auto scale = V::all(bounds.scale), least = V::all(floor);
@@ -155,7 +155,7 @@ std::size_t within_reach(const ScoreBounds& bounds, float floor, std::uint32_t* 
   }
   for (; j < bounds.count; ++j) {
     const float upper = bounds.products[j] - bounds.above[j] + bounds.scale * bounds.slack[j];
-    if (upper >= floor) found[count++] = static_cast<std::uint32_t>(j);
+    if (!(upper < floor)) found[count++] = static_cast<std::uint32_t>(j);
   }
   return count;
 }

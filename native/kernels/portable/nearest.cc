@@ -59,7 +59,7 @@ std::size_t within_reach(const ScoreBounds& bounds, float floor, std::uint32_t* 
   std::size_t count = 0;
   for (std::size_t j = 0; j < bounds.count; ++j) {
     const float upper = bounds.products[j] - bounds.above[j] + bounds.scale * bounds.slack[j];
-    if (upper >= floor) found[count++] = static_cast<std::uint32_t>(j);
+    if (!(upper < floor)) found[count++] = static_cast<std::uint32_t>(j);
   }
   return count;
 }

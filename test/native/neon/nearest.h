@@ -72,7 +72,9 @@ inline void check(NarrowKernel kernel, NarrowKernel oracle) noexcept {
 template <class Run>
 void with_bounds(const Run& run) noexcept {
   for (const std::size_t count : kCounts) {
-    const Values<float> products = random<float>(1, count), below = random<float>(2, count);
+    Values<float> products = random<float>(1, count);
+    for (std::size_t i = 3; i < count; i += 9) products[i] = std::numeric_limits<float>::quiet_NaN();
+    const Values<float> below = random<float>(2, count);
     const Values<float> above = random<float>(3, count), slack = random<float>(4, count, true);
     run(ScoreBounds{count, products.data(), below.data(), above.data(), slack.data(), 0.25f});
   }
