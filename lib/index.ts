@@ -97,6 +97,13 @@ export {
 export { addRowsByLabel, addRowsByLabelAsync, type RowsByLabelOptions } from './linalg/rows-by-label.js';
 export { solveResidual, solveResidualAsync } from './linalg/solve-residual.js';
 export { solveDamped, type DampedSolution, type SolveCertificate, type SolveDampedOptions } from './linalg/solve.js';
+export {
+  sparseProduct,
+  sparseProductAsync,
+  sparseTranspose,
+  type SparseProductOptions,
+  type SparseRows,
+} from './linalg/sparse-product.js';
 export { symmetricProduct, symmetricProductAsync, type SymmetricProductOptions } from './linalg/symmetric-product.js';
 export { widen, widenAsync, type HalfDtype } from './linalg/widen.js';
 export {

@@ -51,6 +51,7 @@ export const OPERATIONS = [
   'softmax',
   'softmaxGradient',
   'solveResidual',
+  'sparseProduct',
   'stridedCopy',
   'symmetricProduct',
   'textbookInverse',

@@ -8,7 +8,7 @@
 // approximation of A of rank d.
 import { setImmediate } from 'node:timers/promises';
 import { GradsiftError, mismatch, requireInteger } from '../errors.js';
-import { sparseProduct, type SparseRows } from '../linalg/sparse-product.js';
+import { sparseProductAsync, type SparseRows } from '../linalg/sparse-product.js';
 import { namedSeed, random, seeded } from '../random.js';
 import { embedTexts, type SentenceEncoder, type Texts } from './embed-texts.js';
 import { randomizedSvd } from './randomized-svd.js';
@@ -133,7 +133,7 @@ export function lsaEncoder(
   const { dimensions, weights, projection } = model;
   const counter = featureCounter(model);
   return async (texts) =>
-    sparseProduct(weighted(texts.map(counter), weights), projection, { width: dimensions, threads, signal });
+    sparseProductAsync(weighted(texts.map(counter), weights), projection, { width: dimensions, threads, signal });
 }
 
 /** Counts of at most `samples` texts, each text with the same chance (reservoir sampling), and of all: who has what. */

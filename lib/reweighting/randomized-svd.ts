@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { eighAsync } from '../linalg/eigh.js';
 import { gfimAsync } from '../linalg/gfim.js';
 import { matmulAsync } from '../linalg/matmul.js';
-import { sparseProduct, sparseTranspose, type SparseRows } from '../linalg/sparse-product.js';
+import { sparseProductAsync, sparseTranspose, type SparseRows } from '../linalg/sparse-product.js';
 import type { Random } from '../random.js';
 
 export interface RandomizedSvdOptions {
@@ -49,7 +49,7 @@ export async function randomizedSvd(
   const turned = sparseTranspose(a);
   let done = 0;
   const product = async (matrix: SparseRows, x: Float32Array) => {
-    const y = await sparseProduct(matrix, x, { width, threads, signal });
+    const y = await sparseProductAsync(matrix, x, { width, threads, signal });
     onProduct?.(++done, 2 * powerIterations + 2);
     return y;
   };

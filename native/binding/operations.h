@@ -38,6 +38,7 @@ std::unique_ptr<Operation> prepare_segment_sum(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_softmax(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_softmax_gradient(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_solve_residual(const Arguments& arguments);
+std::unique_ptr<Operation> prepare_sparse_product(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_strided_copy(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_symmetric_product(const Arguments& arguments);
 std::unique_ptr<Operation> prepare_textbook_inverse(const Arguments& arguments);
@@ -79,6 +80,7 @@ inline constexpr Export kOperations[] = {
     {"softmax", prepare_softmax},
     {"softmaxGradient", prepare_softmax_gradient},
     {"solveResidual", prepare_solve_residual},
+    {"sparseProduct", prepare_sparse_product},
     {"stridedCopy", prepare_strided_copy},
     {"symmetricProduct", prepare_symmetric_product},
     {"textbookInverse", prepare_textbook_inverse},

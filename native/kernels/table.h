@@ -190,6 +190,19 @@ struct WeightedRows {
   std::size_t out_stride;
 };
 
+// out[j] = sum_e values[e] rows[indices[e]][j] for j < length; an index that is not below `limit` belongs to no row.
+// Summed in order of e in float32 runs of kGatherRun entries, and the runs in float64.
+inline constexpr std::size_t kGatherRun = 512;
+struct GatheredRows {
+  std::size_t count, length;
+  const float* values;
+  const std::uint32_t* indices;
+  std::size_t limit;
+  const float* rows;
+  std::size_t stride;
+  float* out;
+};
+
 // y += S x, S symmetric, given by the rows [first, first + rows) of its lower triangle and zero where they say nothing:
 // y_i += sum_{j <= i} a_ij x_j and y_j += a_ij x_i for j < i. a: row `first`; x, y: first + rows values. x and y apart.
 struct LowerRows {
@@ -243,6 +256,7 @@ struct KernelTable {
   void (*weighted_rows_f64)(const WeightedRows<double>&) noexcept = nullptr;
   void (*weighted_rows_bf16)(const WeightedRows<Bfloat16>&) noexcept = nullptr;
   void (*weighted_rows_f16)(const WeightedRows<Float16>&) noexcept = nullptr;
+  void (*gathered_rows)(const GatheredRows&) noexcept = nullptr;
   void (*lower_rows_f64)(const LowerRows&) noexcept = nullptr;
   std::size_t (*cholesky_block_f32)(const CholeskyBlock<float>&) noexcept = nullptr;
   std::size_t (*cholesky_block_f64)(const CholeskyBlock<double>&) noexcept = nullptr;
@@ -286,6 +300,7 @@ inline constexpr auto kEntries = std::tuple{&KernelTable::tile_f32,
                                             &KernelTable::weighted_rows_f64,
                                             &KernelTable::weighted_rows_bf16,
                                             &KernelTable::weighted_rows_f16,
+                                            &KernelTable::gathered_rows,
                                             &KernelTable::lower_rows_f64,
                                             &KernelTable::cholesky_block_f32,
                                             &KernelTable::cholesky_block_f64,

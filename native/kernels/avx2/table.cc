@@ -12,6 +12,7 @@
 
 #include "native/kernels/generic/cholesky_block.h"
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/gathered_rows.h"
 #include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
@@ -49,6 +50,8 @@ constexpr std::size_t kDotTileRows = 2;
 constexpr std::size_t kLaneBlock = 2;
 // 2 queries x 4 = 8 accumulators + 2 weights + 1 of X = 11 of 16.
 constexpr std::size_t kSumVectors = 4;
+// 12 sums + 1 value + 1 of a row = 14 of 16.
+constexpr std::size_t kGatherVectors = 12;
 // 4 sums + 4 weights + x + y + 1 of A = 11 of 16.
 constexpr std::size_t kLowerRows = 4;
 
@@ -83,6 +86,7 @@ constinit const KernelTable kAvx2 = {
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
     .weighted_rows_bf16 = generic::weighted_rows<F64, kSumVectors, Bfloat16>,
     .weighted_rows_f16 = generic::weighted_rows<F64, kSumVectors, Float16>,
+    .gathered_rows = generic::gathered_rows<F32, kGatherVectors>,
     .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
     .cholesky_block_f32 = generic::cholesky_block<F32>,
     .cholesky_block_f64 = generic::cholesky_block<F64>,

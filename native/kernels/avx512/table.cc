@@ -12,6 +12,7 @@
 
 #include "native/kernels/generic/cholesky_block.h"
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/gathered_rows.h"
 #include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
@@ -52,6 +53,8 @@ constexpr std::size_t kDotTileRows = 6;
 constexpr std::size_t kLaneBlock = 4;
 // 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
 constexpr std::size_t kSumVectors = 8;
+// 12 sums: 192 columns at once; more would not be asked for soon enough.
+constexpr std::size_t kGatherVectors = 12;
 // 8 sums + 8 weights + x + y + 1 of A = 19 of 32.
 constexpr std::size_t kLowerRows = 8;
 
@@ -88,6 +91,7 @@ constinit const KernelTable kAvx512 = {
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
     .weighted_rows_bf16 = generic::weighted_rows<F64, kSumVectors, Bfloat16>,
     .weighted_rows_f16 = generic::weighted_rows<F64, kSumVectors, Float16>,
+    .gathered_rows = generic::gathered_rows<F32, kGatherVectors>,
     .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
     .cholesky_block_f32 = generic::cholesky_block<F32>,
     .cholesky_block_f64 = generic::cholesky_block<F64>,

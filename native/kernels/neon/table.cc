@@ -11,6 +11,7 @@
 
 #include "native/kernels/generic/cholesky_block.h"
 #include "native/kernels/generic/fma_peak.h"
+#include "native/kernels/generic/gathered_rows.h"
 #include "native/kernels/generic/lane_solve.h"
 #include "native/kernels/generic/lower_rows.h"
 #include "native/kernels/generic/merge.h"
@@ -46,6 +47,8 @@ constexpr std::size_t kDotTileRows = 6;
 constexpr std::size_t kLaneBlock = 4;
 // 2 queries x 8 = 16 accumulators + 2 weights + 1 of X = 19 of 32.
 constexpr std::size_t kSumVectors = 8;
+// 24 sums + 1 value + 1 of a row = 26 of 32.
+constexpr std::size_t kGatherVectors = 24;
 // 8 sums + 8 weights + x + y + 1 of A = 19 of 32.
 constexpr std::size_t kLowerRows = 8;
 
@@ -81,6 +84,7 @@ constinit const KernelTable kNeon = {
     .weighted_rows_f64 = generic::weighted_rows<F64, kSumVectors, double>,
     .weighted_rows_bf16 = generic::weighted_rows<F64, kSumVectors, Bfloat16>,
     .weighted_rows_f16 = generic::weighted_rows<F64, kSumVectors, Float16>,
+    .gathered_rows = generic::gathered_rows<F32, kGatherVectors>,
     .lower_rows_f64 = generic::lower_rows<F64, kLowerRows>,
     .cholesky_block_f32 = generic::cholesky_block<F32>,
     .cholesky_block_f64 = generic::cholesky_block<F64>,

@@ -34,6 +34,7 @@ constinit const KernelTable kPortable = {
     .weighted_rows_f64 = portable::weighted_rows_f64,
     .weighted_rows_bf16 = portable::weighted_rows_bf16,
     .weighted_rows_f16 = portable::weighted_rows_f16,
+    .gathered_rows = portable::gathered_rows,
     .lower_rows_f64 = portable::lower_rows_f64,
     .cholesky_block_f32 = portable::cholesky_block_f32,
     .cholesky_block_f64 = portable::cholesky_block_f64,

@@ -27,6 +27,7 @@ void weighted_rows_f32(const WeightedRows<float>& sum) noexcept;
 void weighted_rows_f64(const WeightedRows<double>& sum) noexcept;
 void weighted_rows_bf16(const WeightedRows<Bfloat16>& sum) noexcept;
 void weighted_rows_f16(const WeightedRows<Float16>& sum) noexcept;
+void gathered_rows(const GatheredRows& sum) noexcept;
 void lower_rows_f64(const LowerRows& rows) noexcept;
 std::size_t cholesky_block_f32(const CholeskyBlock<float>& block) noexcept;
 std::size_t cholesky_block_f64(const CholeskyBlock<double>& block) noexcept;

@@ -187,6 +187,26 @@ void check(WeightedRowsKernel<T> kernel, WeightedRowsKernel<T> oracle) noexcept 
   }
 }
 
+using GatheredKernel = void (*)(const GatheredRows&) noexcept;
+
+inline void check(GatheredKernel kernel, GatheredKernel oracle) noexcept {
+  for (const std::size_t count : {0, 1, 5, 512, 513, 1100}) {
+    for (std::size_t length = 0; length < 210; length += length < 70 ? 1 : 13) {
+      const std::size_t stride = length + 1, limit = 11;
+      Values<std::uint32_t> indices(count);
+      for (std::size_t e = 0; e < count; ++e) indices[e] = static_cast<std::uint32_t>(e * 7 % 12);  // 11 is none
+      const auto run = [&](GatheredKernel gathered, bool absolute) {
+        const Values<float> rows = random<float>(1, limit * stride, absolute);
+        const Values<float> values = random<float>(2, count, absolute);
+        Values<float> out = filled(length, 0.0f);
+        gathered({count, length, values.data(), indices.data(), limit, rows.data(), stride, out.data()});
+        return out;
+      };
+      compare<float>(kernel, oracle, kGatherRun + 1, run, "gathered rows", count, length);
+    }
+  }
+}
+
 inline void check(void (*kernel)(const LowerRows&) noexcept, void (*oracle)(const LowerRows&) noexcept) noexcept {
   for (std::size_t rows = 0; rows < 20; ++rows) {
     for (std::size_t first = 0; first < 7; ++first) {
