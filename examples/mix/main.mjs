@@ -12,12 +12,14 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { wholeNumber } from '../training/run.mjs';
+import { answers, preface } from './answers.mjs';
 import { SCALES, plan } from './experiments.mjs';
 import { readResults, runJobs } from './pool.mjs';
 import { progressLine } from './progress.mjs';
 import { mixReport } from './report.mjs';
 import { collect, commit, fingerprint } from './results.mjs';
-import { conclusions, markdownPage, tables } from './table.mjs';
+import { markdownPage } from './markdown.mjs';
+import { tables } from './table.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -71,4 +73,5 @@ if (values.results) writeFileSync(resolve(values.results), `${JSON.stringify(col
 if (values.markdown) writeFileSync(resolve(values.markdown), markdownPage(collected));
 const reportPath = resolve(positionals[0] ?? 'mix-report.html');
 writeFileSync(reportPath, mixReport(collected));
-console.log(`${tables(collected)}\n\n${conclusions(collected).join('\n')}\n\nReport with plots: ${reportPath}`);
+const says = answers(collected).map(({ question, answers: list }) => [question, ...list].join('\n  '));
+console.log([tables(collected), preface(collected), ...says, `Report with plots: ${reportPath}`].join('\n\n'));

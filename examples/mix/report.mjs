@@ -5,7 +5,8 @@ import { DOMAINS } from './domains.mjs';
 import { SPECIALITY, TARGET } from './experiments.mjs';
 import { methodsOf, runsOf, seedsOf } from './results.mjs';
 import { outcomeAt } from './statistics.mjs';
-import { TITLES, conclusions, tablesOf } from './table.mjs';
+import { answers, preface } from './answers.mjs';
+import { TITLES, tablesOf } from './table.mjs';
 
 const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 
@@ -223,9 +224,14 @@ export function mixReport(collected) {
     html`<p class="lead">
         DoGE, DGA and CRISP on the text of the packages in node_modules, beside mixtures that nobody learned.
       </p>
-      <ul>
-        ${conclusions(collected).map((sentence) => html`<li>${sentence}</li>`)}
-      </ul>
+      <p>${preface(collected)}</p>
+      ${answers(collected).map(
+        ({ question, answers: list }) =>
+          html`<h3>${question}</h3>
+            <ul>
+              ${list.map((text) => html`<li>${text}</li>`)}
+            </ul>`,
+      )}
       ${factList([
         ['runs', count(runs.length)],
         ['seeds', count(seedsOf(collected).length)],

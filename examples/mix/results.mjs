@@ -40,6 +40,9 @@ const short = (value) =>
         ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, short(item)]))
         : value;
 
+/** Weights over time are drawn of the first seed alone. */
+const withoutHistory = (result) => ({ ...result, history: [] });
+
 /** The results of the seeds of which every job is done; null when there is none. */
 export function collect(scale, jobs, results, { seconds, commits }) {
   const { windows } = SCALES[scale];
@@ -62,7 +65,7 @@ export function collect(scale, jobs, results, { seconds, commits }) {
       .filter(({ kind }) => kind !== 'clusters')
       .map(({ id, experiment, name, method, seed, kind }) => ({
         ...{ id, experiment, method: method ?? name, seed, kind: method ? 'base' : kind },
-        ...short(results.get(id)),
+        ...short(seed === whole[0] ? results.get(id) : withoutHistory(results.get(id))),
       })),
   };
 }
