@@ -124,6 +124,10 @@ function weightsCommand(settle: (status: number) => void): Command {
   command
     .optionsGroup('Output:')
     .option('--out <file>', 'write the mixture record here instead of to standard output, for gradsift mix')
+    .option(
+      '--unit <name>',
+      'what a document is to a trainer: document, or sequence if all are as long (default: document)',
+    )
     .option('--report <file>', 'write an HTML page with figures')
     .option('--texts <files>', 'the documents of --generic, for examples in the report')
     .option('--target-texts <files>', 'the documents of the first --target, likewise')

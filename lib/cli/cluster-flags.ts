@@ -53,6 +53,7 @@ export interface ClusterWeightsFlags {
   readonly uncovered?: string;
   readonly budget?: string;
   readonly maxEpochs?: string;
+  readonly unit?: string;
   readonly out?: string;
   readonly report?: string;
   readonly texts?: string;
@@ -214,6 +215,7 @@ export function parseClusterWeightsFlags(flags: ClusterWeightsFlags) {
     texts: given(texts, (text) => parseList('--texts', text)),
     targetTexts: given(targetTexts, (text) => parseList('--target-texts', text)),
     field: flags.field,
+    unit: parseOneOf('--unit', flags.unit ?? 'document', ['document', 'sequence']),
     out: given(flags.out, (text) => parsePath('--out', text)),
     report: given(report, (text) => parsePath('--report', text)),
     quiet: flags.quiet ?? false,

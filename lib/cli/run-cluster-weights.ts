@@ -107,13 +107,13 @@ function mixedTarget(tasks: readonly Counted[], shares: readonly number[] | unde
   return Object.fromEntries(Object.entries(mixBasis(basis, weights)).map(([name, share]) => [name, share * all]));
 }
 
-function mixtureOf(plan: CrispPlan, generic: ClusterCounts, { crisp: settings }: ClusterWeightsRequest): Mixture {
+function mixtureOf(plan: CrispPlan, generic: ClusterCounts, { crisp: settings, unit }: ClusterWeightsRequest): Mixture {
   const sources = Object.keys(plan.weights).map((name) => {
     const source = { documents: generic[name], epochs: plan.epochs?.[name], cap: settings.maxEpochs };
     return [name, source] as const;
   });
   const { weights } = plan;
-  return createMixture({ method: 'crisp', weights, unit: 'document', sources: Object.fromEntries(sources) });
+  return createMixture({ method: 'crisp', weights, unit, sources: Object.fromEntries(sources) });
 }
 
 function note(

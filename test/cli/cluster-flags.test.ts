@@ -74,6 +74,7 @@ test.each<[string, () => unknown]>([
   ['--task-weights', () => weights({ taskWeights: '1,2' })],
   ['--texts', () => weights({ texts: 'a.txt' })],
   ['--budget', () => weights({ budget: '-1' })],
+  ['--unit', () => weights({ unit: 'token' })],
 ])('bad options: %s', (name, parse) => {
   let caught: unknown;
   try {
