@@ -252,11 +252,16 @@ function scores({ products, norms, targetNorm, counts }: Batch, settings: Settin
   );
   const counted = lengths.filter((_, index) => counts[index]);
   const meanNorm = counted.reduce((sum, norm) => sum + norm, 0) / Math.max(1, counted.length);
-  const targetLength = target === null ? sumNorm(products, factors) : targetNorm * (targetFactors[0] as number);
+  const targetLength = (index: number) => {
+    if (target !== null) return targetNorm * (targetFactors[0] as number);
+    return sumNorm(
+      products,
+      selfTerm ? factors : factors.map((factor, other) => (other === index ? 0 : factor)), // the target is the others
+    );
+  };
   return w.map((value, index) => {
     if (!counts[index]) return 0;
-    const own = lengths[index] as number;
-    const length = own * targetLength;
+    const length = scoreNorm === 'cosine' ? (lengths[index] as number) * targetLength(index) : 0;
     const score =
       scoreNorm === 'none'
         ? value

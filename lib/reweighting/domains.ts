@@ -20,7 +20,9 @@ export function requireNames(name: string, value: unknown): asserts value is rea
     if (!(typeof item === 'string' && item !== '')) {
       throw mismatch('GRADSIFT_ARGUMENT', name, 'names that are non-empty strings', item);
     }
-    if (seen.has(item)) throw mismatch('GRADSIFT_ARGUMENT', name, 'each name once', item);
+    if (seen.has(item)) {
+      throw new GradsiftError('GRADSIFT_ARGUMENT', `${name}: expected each name once, got ${show(item)} twice`);
+    }
     seen.add(item);
   }
 }
@@ -67,6 +69,9 @@ export function readAllNumbers(name: string, record: unknown, names: readonly st
 /** Weights as a vector. @throws GRADSIFT_ARGUMENT unless each is >= 0 and their sum 1, GRADSIFT_NON_FINITE */
 export function readWeights(name: string, record: unknown, names: readonly string[]): number[] {
   const weights = readAllNumbers(name, record, names);
+  weights.forEach((weight, index) => {
+    requireNumber(`${name}.${names[index]}`, weight, 'a weight >= 0', (value) => value >= 0);
+  });
   requireSimplex(name, weights);
   return weights;
 }
@@ -110,7 +115,10 @@ export function normalise(numbers: DomainNumbers): DomainWeights {
 /** v / sum(v), for numbers >= 0. @throws GRADSIFT_ARGUMENT when all are 0 */
 export function proportions(name: string, vector: readonly number[]): number[] {
   const largest = vector.reduce((most, value) => Math.max(most, value), 0);
-  if (!(largest > 0)) throw mismatch('GRADSIFT_ARGUMENT', name, 'at least one number > 0', 'none');
+  if (!(largest > 0)) {
+    const got = vector.length === 0 ? 'no numbers' : 'zeros alone';
+    throw new GradsiftError('GRADSIFT_ARGUMENT', `${name}: expected at least one number > 0, got ${got}`);
+  }
   // By the largest first, so that no sum overflows.
   const scaled = vector.map((value) => value / largest);
   const sum = total(scaled);

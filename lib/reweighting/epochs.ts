@@ -1,5 +1,5 @@
 // How often a budget repeats each domain, and what repetition is worth.
-import { GradsiftError, requireNumber } from '../errors.js';
+import { GradsiftError, mismatch, requireNumber } from '../errors.js';
 import { total } from './domains.js';
 import { requireFeasible, withinLimits } from './limits.js';
 import { sealed, type Mixture } from './mixture.js';
@@ -39,7 +39,7 @@ export function planEpochs(mixture: Mixture, budgetTokens: number): EpochPlan {
   const weights = mixture.domains.map(({ weight }) => weight);
   const cap = mixture.domains.map(({ name, weight, tokens = 0, cap: most }) => {
     if (weight > 0 && !(tokens > 0)) {
-      throw new GradsiftError('GRADSIFT_ARGUMENT', `mixture: the domain ${name} has a weight and no tokens`);
+      throw mismatch('GRADSIFT_ARGUMENT', `tokens of ${name}`, `a number > 0 for a weight of ${weight}`, tokens);
     }
     if (weight === 0) return 0; // what was dropped stays dropped
     return most === undefined ? 1 : Math.min(1, (most * tokens) / budgetTokens);

@@ -3,7 +3,7 @@
 // Everything is a function of the seed and of counts: draw n chooses its domain by number n of one stream; the t-th
 // sample of a domain is number t of that domain's own order, whatever the weights were. So a sampler resumes exactly
 // from its counts, a change of weights moves no sample within its domain, and a new domain leaves the others alone.
-import { GradsiftError, mismatch, requireInteger } from '../errors.js';
+import { mismatch, requireInteger } from '../errors.js';
 import { namedSeed, random, seeded } from '../random.js';
 import {
   byName,
@@ -117,7 +117,8 @@ function readState(state: MixtureSamplerState, seed: number, names: readonly str
 function chooser(weights: readonly number[], sizes: readonly number[], names: readonly string[]) {
   const empty = names.findIndex((_, index) => (weights[index] as number) > 0 && sizes[index] === 0);
   if (empty >= 0) {
-    throw new GradsiftError('GRADSIFT_ARGUMENT', `weights.${names[empty]}: expected 0 for a domain with no data`);
+    const name = `weights.${names[empty]}`;
+    throw mismatch('GRADSIFT_ARGUMENT', name, '0 for a domain with no data', weights[empty]);
   }
   let sum = 0;
   const upTo = Float64Array.from(weights, (weight) => (sum += weight));

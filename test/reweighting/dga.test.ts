@@ -214,6 +214,24 @@ describe('a target outside the hull, Hessian H: DGA drops the inverse of H', () 
   });
 });
 
+test('the exponential mixing law of two domains: its optimum in closed form', () => {
+  // f(w) = a_1 exp(-s_1 w_1) + a_2 exp(-s_2 w_2); at the optimum a_i s_i exp(-s_i w_i) are equal.
+  const [a, s] = [
+    [2, 1],
+    [1.5, 2.5],
+  ] as const;
+  const best = (s[1] + Math.log((a[0] * s[0]) / (a[1] * s[1]))) / (s[0] + s[1]);
+  expect(best > 0.1 && best < 0.9).toBe(true);
+  const rule = dga({ stepSize: 0.2 });
+  let state = rule.init(['a', 'b']);
+  for (let t = 0; t < 400; ++t) {
+    state = rule.update(state, {
+      alignment: named(s.map((rate, i) => a[i]! * rate * Math.exp(-rate * state.weights[i]!))),
+    });
+  }
+  expect(largestGap(state.weights, [best, 1 - best])).toBeLessThanOrEqual(64 * 2 ** -53);
+});
+
 describe('basis distributions', () => {
   const basis = { news: { c1: 0.5, c2: 0.5 }, science: { c2: 0.25, c3: 0.75 } };
 

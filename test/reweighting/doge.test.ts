@@ -92,6 +92,15 @@ test('cosine of the universal target', () => {
   expect(largestGap(found, centred(cosines))).toBeLessThanOrEqual(LOG_BOUND);
 });
 
+test('cosine of the universal target without its self term: of each domain with the sum of the others', () => {
+  const cosines = G.map((g, i) => {
+    const others = [0, 1, 2].map((x) => sum(G.map((h, j) => (i === j ? 0 : h[x]!))));
+    return sum(g.map((value, x) => value * others[x]!)) / norm(g) / norm(others);
+  });
+  const found = centredScores(step({ stepSize: 1, scoreNorm: 'cosine', selfTerm: false }, { gram: gramOf(G) }));
+  expect(largestGap(found, centred(cosines))).toBeLessThanOrEqual(LOG_BOUND);
+});
+
 describe('invariants', () => {
   const scaled = (c: number) => gramOf(G.map((g) => g.map((x) => c * x)));
   const scoresAt = (options: DogeOptions, c: number) => {
