@@ -188,7 +188,7 @@ describe('embeddings with rows of zeros, and no rows', () => {
     openGradients({ layers: { all: { rows: Float32Array.from(rows), shape: [count, 2] } } });
   const options = { branching: 2, seed: 1 };
 
-  test('a row of zeros has no direction: named where rows are brought to length 1, taken as it is elsewhere', async () => {
+  test('a row of zeros is named where rows are brought to length 1, and taken as it is elsewhere', async () => {
     const rows = [1, 0, 0, 1, 0, 0, 0, 2];
     const error = await thrown(async () => fitClusters(await store(rows, 4), options));
     expect(error).toMatchObject({ code: ARGUMENT });

@@ -89,7 +89,7 @@ describe('CRISP', () => {
     expect(variances[1]!).toBeLessThan(variances[0]!);
   });
 
-  test('the mean error of a histogram of n windows: below sqrt(K / n), near sqrt(2 / (pi n)) sum sqrt(p (1 - p))', () => {
+  test('the mean error of a histogram: below sqrt(K / n), near sqrt(2 / (pi n)) sum sqrt(p (1 - p))', () => {
     const [clusters, n, trials] = [64, 2000, 60];
     const shares = simplexPoint(6, clusters);
     const errors = Array.from({ length: trials }, () => {
