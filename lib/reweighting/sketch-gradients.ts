@@ -9,8 +9,9 @@
 // the names of the layers: sketches made anywhere, of any stores with those layers, may be multiplied with each other.
 import { setImmediate } from 'node:timers/promises';
 import { GradsiftError, requireInteger, requireNumber, requireOneOf, show } from '../errors.js';
-import type { GradientStore, LayerInfo } from '../gradients/store.js';
+import type { ColumnBlock, GradientStore, LayerInfo } from '../gradients/store.js';
 import { matmulAsync } from '../linalg/matmul.js';
+import { widen } from '../linalg/widen.js';
 import { namedSeed, random, seeded, type Random } from '../random.js';
 
 /** Distribution of the projection. */
@@ -24,8 +25,6 @@ export interface SketchOptions {
   readonly seed: number;
   /** Default 'count'. */
   readonly kind?: SketchKind | undefined;
-  /** Rows of a layer that are read together; default all. No result depends on it, bit for bit. */
-  readonly blockSamples?: number | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,76 +39,87 @@ export interface Sketches {
   readonly rows: Float64Array;
 }
 
-/** Parameters in one step: the event loop waits no longer than one takes. */
-const COUNT_TILE = 2 ** 16;
+/** Least parameters of all rows that are read at a time; in one step of a count: the event loop waits for one. */
+const COLUMNS = 2 ** 16;
 /** Elements of S at a time: 8 MiB. */
 const DENSE_TILE = 2 ** 20;
 
 /**
- * Projects every row of a store to `dimensions` numbers, layer by layer.
+ * Projects every row of a store to `dimensions` numbers, some parameters of all rows at a time.
  * @throws GradsiftError GRADSIFT_ARGUMENT, GRADSIFT_NON_FINITE naming the row, GRADSIFT_IO
  */
 export async function sketchGradients(gradients: GradientStore, options: SketchOptions): Promise<Sketches> {
-  const { dimensions, seed, kind = 'count', blockSamples = gradients.samples, threads, signal } = options;
+  const { dimensions, seed, kind = 'count', threads, signal } = options;
   requireInteger('dimensions', dimensions, 1, 2 ** 20);
   requireInteger('seed', seed, 0);
   requireOneOf('kind', kind, ['count', 'rademacher', 'gaussian']);
-  requireInteger('blockSamples', blockSamples, 1);
   const { samples } = gradients;
-  const rows = new Float64Array(samples * dimensions);
+  const out = new Float64Array(samples * dimensions);
+  // Whole tiles of S, so that sums are the same however a layer is read.
+  const tile = kind === 'count' ? COLUMNS : Math.max(1, Math.floor(DENSE_TILE / dimensions));
+  const blockColumns = tile * Math.ceil(COLUMNS / tile);
   for (const layer of gradients.layers) {
-    for await (const block of gradients.blocks(layer, { blockSamples, signal })) {
-      const out = rows.subarray(block.start * dimensions, (block.start + block.samples) * dimensions);
-      const part: Part = { x: block.rows, count: block.samples, length: layer.r * layer.d, out, dimensions };
-      const cursor = random(seeded(namedSeed(seed, layer.name)));
+    const cursor = random(seeded(namedSeed(seed, layer.name)));
+    for await (const block of gradients.columns(layer, { blockColumns, signal })) {
+      const part: Part = { ...numbersOf(layer, block), count: samples, length: block.columns, out, dimensions };
       if (kind === 'count') await addCounts(part, cursor, signal);
-      else await addDense(part, kind, cursor, threads, signal);
-      requireFinite(part, gradients, layer, block.start);
+      else await addDense(part, kind, tile, cursor, threads, signal);
     }
+    requireFinite(out, dimensions, gradients, layer);
   }
   const scale = kind === 'count' ? 1 : 1 / Math.sqrt(dimensions);
-  return { kind, seed, dimensions, samples, rows: rows.map((value) => value * scale) };
+  return { kind, seed, dimensions, samples, rows: out.map((value) => value * scale) };
 }
 
-/** Rows of a layer, and the sketches that they are added to. */
+/** Columns of a layer, and the sketches that they are added to. */
 interface Part {
   readonly x: Float32Array | Float64Array;
+  readonly stride: number;
   readonly count: number;
   readonly length: number;
   readonly out: Float64Array;
   readonly dimensions: number;
 }
 
-/** A word a parameter: its lowest bit is the sign, the rest chooses the entry. */
-async function addCounts({ x, count, length, out, dimensions }: Part, cursor: Random, signal?: AbortSignal) {
-  for (let first = 0; first < length; first += COUNT_TILE) {
-    for (let p = first; p < Math.min(first + COUNT_TILE, length); ++p) {
-      const word = cursor.word();
-      const entry = (word >>> 1) % dimensions;
-      const sign = (word & 1) === 0 ? 1 : -1;
-      for (let i = 0; i < count; ++i) out[i * dimensions + entry]! += sign * (x[i * length + p] as number);
-    }
-    await setImmediate();
-    signal?.throwIfAborted();
+/** Halves as numbers, the others as they are. */
+function numbersOf({ samples, dtype }: LayerInfo, { rows, columns, rowStride }: ColumnBlock) {
+  if (!(dtype === 'F16' || dtype === 'BF16')) return { x: rows as Float32Array | Float64Array, stride: rowStride };
+  const x = new Float32Array(samples * columns);
+  for (let row = 0; row < samples; ++row) {
+    const stored = rows.subarray(row * rowStride, row * rowStride + columns) as Uint16Array;
+    widen(stored, dtype, x.subarray(row * columns, (row + 1) * columns));
   }
+  return { x, stride: columns };
+}
+
+/** A word a parameter: its lowest bit is the sign, the rest chooses the entry. */
+async function addCounts({ x, stride, count, length, out, dimensions }: Part, cursor: Random, signal?: AbortSignal) {
+  for (let p = 0; p < length; ++p) {
+    const word = cursor.word();
+    const entry = (word >>> 1) % dimensions;
+    const sign = (word & 1) === 0 ? 1 : -1;
+    for (let i = 0; i < count; ++i) out[i * dimensions + entry]! += sign * (x[i * stride + p] as number);
+  }
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 /** S by tiles of its columns, each multiplied with all rows. */
 async function addDense(
-  { x, count, length, out, dimensions }: Part,
+  { x, stride, count, length, out, dimensions }: Part,
   kind: 'rademacher' | 'gaussian',
+  tile: number,
   cursor: Random,
   threads: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const tile = Math.max(1, Math.floor(DENSE_TILE / dimensions));
   const draw = kind === 'gaussian' ? () => cursor.normal() : signs(cursor);
   for (let first = 0; first < length; first += tile) {
     const width = Math.min(tile, length - first);
     const s = Float64Array.from({ length: width * dimensions }, draw);
     const part = new Float64Array(count * width);
     for (let i = 0; i < count; ++i) {
-      part.set(x.subarray(i * length + first, i * length + first + width), i * width);
+      part.set(x.subarray(i * stride + first, i * stride + first + width), i * width);
     }
     await matmulAsync(part, s, { m: count, k: width, n: dimensions, beta: 1, out, threads, signal });
   }
@@ -125,10 +135,10 @@ function signs(cursor: Random): () => number {
   };
 }
 
-function requireFinite({ out, count, dimensions }: Part, store: GradientStore, layer: LayerInfo, start: number): void {
+function requireFinite(out: Float64Array, dimensions: number, store: GradientStore, layer: LayerInfo): void {
   const bad = out.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0 || count === 0) return;
-  const where = `row ${start + Math.floor(bad / dimensions)} holds NaN or infinity in layer ${show(layer.name)}`;
+  if (bad < 0) return;
+  const where = `row ${Math.floor(bad / dimensions)} holds NaN or infinity in layer ${show(layer.name)}`;
   throw new GradsiftError('GRADSIFT_NON_FINITE', `${store.source}: ${where}`);
 }
 
