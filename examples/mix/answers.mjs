@@ -1,7 +1,7 @@
 // What the tables say: every word follows from the numbers.
 import { SPECIALITY, TARGET } from './experiments.mjs';
 import { runsOf, seedsOf } from './results.mjs';
-import { paired, rise, spread } from './statistics.mjs';
+import { lowest, paired, rise, spread } from './statistics.mjs';
 import { difference } from './table.mjs';
 
 const PLACES = {
@@ -50,10 +50,13 @@ function beats(collected, [experiment, a, b]) {
 }
 
 function overfitting(collected, experiment) {
-  const rises = (method) => spread(runsOf(collected, experiment, method), rise);
+  const of = (method, number) => spread(runsOf(collected, experiment, method), number);
   const { verdict } = paired(collected, experiment, 'DGA', 'CRISP', rise);
-  const answer = `${PLACES[experiment]}: ${WORDS[verdict]}; the test loss ends above its own lowest point`;
-  return `${answer} by ${rises('CRISP')} with CRISP, by ${rises('DGA')} with DGA`;
+  const lows = ['uniform', 'CRISP', 'DGA'].map((method) => `${of(method, lowest)} with ${method}`);
+  return (
+    `${PLACES[experiment]}: ${WORDS[verdict]}; the test loss ends above its own lowest point by ${of('CRISP', rise)} ` +
+    `with CRISP, by ${of('DGA', rise)} with DGA; the lowest points are ${lows.join(', ')}`
+  );
 }
 
 /** Questions and their answers: [{ question, answers }]; none of a run that is not the full one. */

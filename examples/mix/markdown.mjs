@@ -1,6 +1,7 @@
 // The results as a page of Markdown.
 import { answers, preface } from './answers.mjs';
 import { DOMAINS } from './domains.mjs';
+import { TUNING } from './experiments.mjs';
 import { seedsOf } from './results.mjs';
 import { tables } from './table.mjs';
 
@@ -20,6 +21,7 @@ ${answers(collected)
 Text: files of the packages in node_modules (${DOMAINS.join(', ')}), lock file ${manifest.lock.slice(0, 16)}.
 Base model: GPT on bytes, ${size(models.base)}, ${steps.base} steps of ${batch} windows of ${manifest.context}
 bytes; proxies ${size(models.proxy)}, ${steps.proxy} steps. Learning rates are the same for all.
+CRISP is as published, without smoothing or a cap on repetition. Step sizes: ${TUNING}.
 
 Mean \u00b1 sd over seeds ${seedsOf(collected).join(', ')}. "beside uniform": mean difference in pairs of a seed \u00b1
 half of its 95 % interval (Student's t). "training": loss of the last batches, bits/byte. "above lowest": how far the

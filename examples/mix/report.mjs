@@ -2,11 +2,11 @@
 import { domainLines, factList, html, mean, pageText, provenanceSection, scoreMap } from 'gradsift/report';
 import { differencesFigure } from './differences.mjs';
 import { DOMAINS } from './domains.mjs';
-import { SPECIALITY, TARGET } from './experiments.mjs';
+import { SPECIALITY, TARGET, TUNING } from './experiments.mjs';
 import { methodsOf, runsOf, seedsOf } from './results.mjs';
 import { outcomeAt } from './statistics.mjs';
 import { answers, preface } from './answers.mjs';
-import { TITLES, tablesOf } from './table.mjs';
+import { TITLES, difference, tablesOf } from './table.mjs';
 
 const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 
@@ -139,14 +139,16 @@ function setUp({ settings }, experiment) {
 }
 
 function section(collected, experiment) {
+  const { figure, far } = differencesFigure(collected, experiment);
   return html`<section id="${experiment}">
     <h2>${TITLES[experiment]}</h2>
     <p>${setUp(collected, experiment)}</p>
     ${tablesOf(collected, experiment).map(table)}
     <figure>
-      ${differencesFigure(collected, experiment)}
+      ${figure}
       <figcaption>
         Test loss beside uniform, in bits a byte: a dot a seed, the bar a 95 % interval of their mean. Left is better.
+        ${far.map((row) => `Beyond the figure: ${row.method}, ${difference(row)}.`)}
       </figcaption>
     </figure>
     ${courses(collected, experiment)}
@@ -203,7 +205,7 @@ function provenance(collected) {
       ['steps', `${steps.base} of ${batch} windows; proxies ${steps.proxy}`],
       ['learning rate, of all runs', `${rate.peak}, ${rate.warmUp} steps of warm-up, cosine to ${rate.last} of it`],
       ['rules', JSON.stringify(rules)],
-      ['step sizes', 'of DoGE, DoReMi and DGA: from a few runs with seed 9, which is not in the tables'],
+      ['step sizes', TUNING],
       ['seeds', seedsOf(collected).join(', ')],
       [
         'machine',

@@ -17,11 +17,11 @@ export function outcome({ experiment, tests }) {
 /** The same of a point of a run's curve. */
 export const outcomeAt = (experiment, point) => outcome({ experiment, tests: point.tests });
 
+/** The lowest test loss on the way, in bits a byte: where a run that watches it would stop. */
+export const lowest = ({ experiment, curve }) => Math.min(...curve.map((point) => outcomeAt(experiment, point)));
+
 /** How far the test loss ended above its lowest point, in bits a byte: what was lost to overfitting. */
-export function rise({ experiment, curve }) {
-  const losses = curve.map((point) => outcomeAt(experiment, point));
-  return losses.at(-1) - Math.min(...losses);
-}
+export const rise = (run) => outcomeAt(run.experiment, run.curve.at(-1)) - lowest(run);
 
 /** Mean loss of the last batches, in bits a byte. */
 export const trainingLoss = ({ curve }) => bits(curve.at(-1).train);
