@@ -139,6 +139,8 @@ Examples:
     $ gradsift mix sample --mixture mixture.json --sizes '{"md":4000,"js":9000}' --seed 1 --count 1000 \\
         --state state.json --out first.jsonl
     $ gradsift mix sample --mixture mixture.json --count 1000 --state state.json --out next.jsonl
+  which lines of the corpus to train on next, by the clusters of a target set
+    $ gradsift mix sample --mixture mixture.json --clusters generic.json --count 1000 --format csv
   the order in which Megatron-LM blends
     $ gradsift mix sample --mixture mixture.json --blend megatron --count 20 --format csv`;
 
@@ -151,9 +153,13 @@ function sampleCommand(settle: (status: number) => void): Command {
     .allowExcessArguments(false);
   command
     .optionsGroup('Draws:')
-    .requiredOption('--mixture <file>', 'a record of gradsift mix learn')
+    .requiredOption('--mixture <file>', 'a record of gradsift mix learn, or of gradsift cluster weights')
     .requiredOption('--count <n>', 'samples to draw')
     .option('--sizes <json>', 'samples of each domain: an object, or a file of one (default: documents of the record)')
+    .option(
+      '--clusters <file>',
+      'of gradsift cluster assign, for a record of gradsift cluster weights: tells documents',
+    )
     .option('--seed <n>', 'default: 0')
     .option('--replacement', 'each draw by itself, so that a sample may come again at once')
     .option('--blend <name>', "random, or megatron: Megatron-LM's order (default: random)")
@@ -161,7 +167,7 @@ function sampleCommand(settle: (status: number) => void): Command {
     .option('--state <file>', 'go on from here where it exists, and leave here where the next call goes on');
   return sourceOptions(command)
     .optionsGroup('Output:')
-    .option('--format <name>', 'jsonl, csv, npy: [n, 2] int64, domain and index (default: by --out, else jsonl)')
+    .option('--format <name>', 'jsonl, csv, npy: int64 [n, 2 or 3], domain, index, document (default: by --out)')
     .option('--out <file>', 'write here instead of to standard output, as a whole or not at all')
     .option('--dry-run', 'show what is drawn of each domain and stop')
     .option('--quiet', 'no notes')

@@ -11,6 +11,7 @@ import { csvLine } from './csv.js';
 import { EXIT } from './exit.js';
 import { runJob } from './job.js';
 import { readObject } from './json-input.js';
+import { readDocumentOf, type DocumentOf } from './mix-documents.js';
 import { readDraws, requireSame, startDraws, type Draws, type DrawSettings } from './mix-draws.js';
 import { formatOf } from './mix-format.js';
 import { readSources, withSources, type SourceFlags } from './mix-sources.js';
@@ -24,6 +25,7 @@ export interface SampleFlags extends SourceFlags {
   readonly count: string;
   readonly seed?: string;
   readonly sizes?: string;
+  readonly clusters?: string;
   readonly replacement?: boolean;
   readonly blend?: string;
   readonly unit?: string;
@@ -69,21 +71,29 @@ function prepare(flags: SampleFlags, mixture: Mixture, weights: DomainWeights): 
   return startDraws({ ...settings, ...(settings.blend === 'megatron' ? { weights } : {}) } as DrawSettings, saved);
 }
 
-function* linesOf(samples: Iterable<DrawnSample>, format: Format): Generator<string> {
-  if (format === 'csv') yield csvLine(['domain', 'index']);
+function* linesOf(samples: Iterable<DrawnSample>, format: Format, documentOf?: DocumentOf): Generator<string> {
+  if (format === 'csv') yield csvLine(['domain', 'index', ...(documentOf ? ['document'] : [])]);
   for (const { domain, index } of samples) {
-    yield format === 'csv' ? csvLine([domain, index]) : `${JSON.stringify({ domain, index })}\n`;
+    const known = documentOf && { document: documentOf({ domain, index }) };
+    const sample = { domain, index, ...known };
+    yield format === 'csv' ? csvLine(Object.values(sample)) : `${JSON.stringify(sample)}\n`;
   }
 }
 
-/** [count, 2]: the place of the domain in the record, and the index there. */
-function numbersOf(samples: Iterable<DrawnSample>, count: number, weights: DomainWeights): BigInt64Array {
+/** [count][2 or 3]: the place of the domain in the record, the index there, and the document where it is known. */
+function numbersOf(
+  samples: Iterable<DrawnSample>,
+  count: number,
+  weights: DomainWeights,
+  documentOf?: DocumentOf,
+): BigInt64Array {
   const places = new Map(Object.keys(weights).map((name, place) => [name, BigInt(place)]));
-  const numbers = new BigInt64Array(2 * count);
+  const numbers = new BigInt64Array(count * (documentOf ? 3 : 2));
   let at = 0;
-  for (const { domain, index } of samples) {
-    numbers[at++] = places.get(domain) as bigint;
-    numbers[at++] = BigInt(index);
+  for (const sample of samples) {
+    numbers[at++] = places.get(sample.domain) as bigint;
+    numbers[at++] = BigInt(sample.index);
+    if (documentOf) numbers[at++] = BigInt(documentOf(sample));
   }
   return numbers;
 }
@@ -113,18 +123,22 @@ export async function runMixSample(flags: SampleFlags): Promise<number> {
   if (format === 'npy' && (out === undefined || count > MOST_NPY)) {
     throw new GradsiftError('GRADSIFT_ARGUMENT', `--format npy: expected --out, and a --count of at most ${MOST_NPY}`);
   }
-  return runJob({ outputs: [out, state], inputs: [flags.mixture], quiet }, async ({ signal, note }) => {
+  return runJob({ outputs: [out, state], inputs: [flags.mixture, flags.clusters], quiet }, async ({ signal, note }) => {
     const mixture = withSources(await loadMixture(parsePath('--mixture', flags.mixture)), readSources(flags));
     const unit = parseOneOf('--unit', flags.unit ?? mixture.unit, MIXTURE_UNITS);
     const weights = mixtureWeights(inUnit(mixture, unit));
+    const { clusters } = flags;
+    const documentOf = clusters === undefined ? undefined : await readDocumentOf(clusters, mixture, signal);
     const draws = prepare(flags, mixture, weights);
     if (flags.dryRun) {
       await writeLines(undefined, [plan(draws, weights, count, styleFor(process.stdout))], signal);
       return EXIT.ok;
     }
     const samples = draws.next(weights, count);
-    if (format === 'npy') await writeNpy(out as string, numbersOf(samples, count, weights), [count, 2], signal);
-    else await writeLines(out, linesOf(samples, format), signal);
+    if (format === 'npy') {
+      const shape = [count, documentOf ? 3 : 2];
+      await writeNpy(out as string, numbersOf(samples, count, weights, documentOf), shape, signal);
+    } else await writeLines(out, linesOf(samples, format, documentOf), signal);
     if (out !== undefined) note(`${formatCount(count)} samples in ${out}`);
     // After the samples: whoever has the state has them.
     if (state !== undefined) await writeLines(state, [draws.text()], signal);

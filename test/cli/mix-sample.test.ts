@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { megatronBlend } from '../../lib/reweighting/blend.js';
@@ -110,4 +110,57 @@ test.each<[string, () => string[], RegExp]>([
   expect(run).toMatchObject({ status: 2, stdout: '' });
   expect(run.stderr).toMatch(/^gradsift: [^\n]+\n$/);
   expect(run.stderr).toMatch(message);
+});
+
+describe('--clusters: which document a draw is', () => {
+  // Leaves of a tree of 2 x 2, a number a document.
+  const leaves = [3, 0, 3, 1, 3, 0, 2];
+  const record = (documents: Record<string, number>, given: Record<string, number>) =>
+    mixtureText(
+      createMixture({
+        method: 'crisp',
+        weights: given,
+        unit: 'document',
+        sources: Object.fromEntries(Object.entries(documents).map(([name, count]) => [name, { documents: count }])),
+      }),
+    );
+  beforeAll(() => {
+    const list = { schema: 'gradsift/clusters/1', documents: leaves.length, branching: [2, 2], clusters: leaves };
+    writeFileSync(at('clusters.json'), JSON.stringify(list));
+    writeFileSync(at('leaves.json'), record({ 0: 2, 1: 1, 2: 1, 3: 3 }, { 0: 0.5, 1: 0, 2: 0, 3: 0.5 }));
+    writeFileSync(at('nodes.json'), record({ 0: 3, 1: 4 }, { 0: 1, 1: 0 }));
+    writeFileSync(at('foreign.json'), record({ 0: 3, 1: 5 }, { 0: 1, 1: 0 }));
+  });
+  const clustered = (mixture: string, ...args: string[]) =>
+    runMix(['sample', '--mixture', at(mixture), '--clusters', at('clusters.json'), ...args]);
+
+  test.each<[string, (leaf: number) => number]>([
+    ['leaves.json', (leaf) => leaf],
+    ['nodes.json', (leaf) => Math.floor(leaf / 2)],
+  ])('%s: the index counts the documents of the cluster in their order', async (mixture, nodeOf) => {
+    const { status, stdout } = await clustered(mixture, '--count', '40', '--format', 'csv');
+    expect(status).toBe(0);
+    const [header, ...lines] = stdout.trimEnd().split('\n');
+    expect(header).toBe('domain,index,document');
+    expect(lines).toHaveLength(40);
+    for (const line of lines) {
+      const [domain, index, document] = line.split(',').map(Number) as [number, number, number];
+      const own = leaves.flatMap((leaf, place) => (nodeOf(leaf) === domain ? [place] : []));
+      expect(document).toBe(own[index]);
+    }
+  });
+
+  test('npy has a third column', async () => {
+    await clustered('leaves.json', '--count', '4', '--out', at('c.npy'), '--quiet');
+    expect(readFileSync(at('c.npy')).toString('latin1')).toContain("'shape': (4, 3)");
+  });
+
+  test('clusters of another mixture, and draws beyond the documents', async () => {
+    const foreign = await clustered('foreign.json', '--count', '1');
+    expect(foreign).toMatchObject({ status: 2, stdout: '' });
+    expect(foreign.stderr).toContain('--clusters: expected the clusters that the mixture was made from');
+    const beyond = await clustered('leaves.json', '--count', '9', '--blend', 'megatron', '--out', at('b.jsonl'));
+    expect(beyond.status).toBe(2);
+    expect(existsSync(at('b.jsonl'))).toBe(false);
+  });
 });
