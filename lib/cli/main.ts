@@ -11,6 +11,7 @@ const EXAMPLES = `
 Examples:
   $ gradsift influence --train train.safetensors --val val.safetensors
   $ gradsift mix learn --rule dga --log run.jsonl --out mixture.json --report report.html
+  $ gradsift cluster fit --texts corpus.jsonl --branching 64,64 --out tree.safetensors
   $ gradsift influence --help
   $ gradsift doctor
 

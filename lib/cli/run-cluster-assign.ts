@@ -1,5 +1,5 @@
 // `gradsift cluster assign`, from checked options to an exit status.
-import { mismatch } from '../errors.js';
+import { GradsiftError, mismatch } from '../errors.js';
 import { openGradients } from '../gradients/open-gradients.js';
 import type { InputRecord } from '../gradients/store.js';
 import { assignClusters } from '../reweighting/cluster-tree.js';
@@ -71,6 +71,9 @@ async function assignLines(
     onProgress: ({ doneBytes, bytes }) => bar?.update(doneBytes / bytes, 'finding lines'),
   });
   try {
+    if (documents.count === 0) {
+      throw new GradsiftError('GRADSIFT_ARGUMENT', `--texts: expected at least one document in ${paths.join(', ')}`);
+    }
     const clusters = await assignTexts(model, documents, {
       ...{ levels, threads, signal },
       where: (place) => documents.where(place),

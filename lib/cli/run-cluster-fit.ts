@@ -157,7 +157,7 @@ async function embeddingSizes(
   return {
     features,
     samples: Math.min(documents.count, DEFAULTS.samples),
-    entries: sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, counted),
+    entries: Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, counted)),
     width: Math.min(features, dimensions + DEFAULTS.oversample),
     products: DEFAULTS.products,
     saved: saveEmbeddings !== undefined,

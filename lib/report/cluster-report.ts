@@ -168,7 +168,8 @@ function epochsSection(
 }
 
 function tableSection({ plan, generic, target }: ClusterReportInput, shares: readonly ClusterShare[]): Markup {
-  const rows = [...shares].sort((a, b) => b.weight - a.weight || b.target - a.target).slice(0, LISTED);
+  const sought = shares.filter(({ weight, target }) => weight > 0 || target > 0);
+  const rows = sought.sort((a, b) => b.weight - a.weight || b.target - a.target).slice(0, LISTED);
   return html`<section id="weights">
     <h2>The heaviest clusters</h2>
     <div class="scroll">
@@ -201,8 +202,8 @@ function tableSection({ plan, generic, target }: ClusterReportInput, shares: rea
       </table>
     </div>
     <p class="note">
-      ${rows.length < shares.length && `${rows.length} of ${formatCount(shares.length)}: the record has all. `} Weights
-      are what to draw clusters by; the target set has ${formatNumber(total(target))} documents.
+      ${rows.length < shares.length && `${rows.length} of ${formatCount(shares.length)} clusters: the record has all. `}
+      Weights are what to draw clusters by; the target set has ${formatNumber(total(target))} documents.
     </p>
   </section>`;
 }

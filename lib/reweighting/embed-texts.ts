@@ -6,6 +6,13 @@ import { npyHeader } from '../gradients/write-npy.js';
 /** Texts that may come from anywhere, one after the other. */
 export type Texts = Iterable<string> | AsyncIterable<string>;
 
+/** @throws GRADSIFT_ARGUMENT; a string, too, would iterate: by its characters */
+export function requireTexts(texts: Texts): void {
+  const source =
+    typeof texts === 'object' && texts !== null && (Symbol.iterator in texts || Symbol.asyncIterator in texts);
+  if (!source) throw mismatch('GRADSIFT_ARGUMENT', 'texts', 'an array or another iterable of strings', texts);
+}
+
 /** Turns texts into as many rows of numbers, [texts][dimensions], the same dimensions for all calls. */
 export type SentenceEncoder = (texts: string[]) => Promise<Float32Array> | Float32Array;
 
@@ -92,6 +99,7 @@ async function* encoded(
 
 /** Texts, some at a time. @throws GRADSIFT_ARGUMENT for what is no text */
 export async function* batches(texts: Texts, batch: number): AsyncGenerator<string[]> {
+  requireTexts(texts);
   let count = 0;
   let some: string[] = [];
   for await (const text of texts) {

@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import { GradsiftError, mismatch, requireInteger } from '../errors.js';
 import { sparseProductAsync, type SparseRows } from '../linalg/sparse-product.js';
 import { namedSeed, random, seeded } from '../random.js';
-import { embedTexts, type SentenceEncoder, type Texts } from './embed-texts.js';
+import { embedTexts, requireTexts, type SentenceEncoder, type Texts } from './embed-texts.js';
 import { randomizedSvd } from './randomized-svd.js';
 import {
   featureCounter,
@@ -143,6 +143,7 @@ async function readTexts(
   samples: number,
   { signal, onProgress }: LsaOptions,
 ): Promise<{ drawn: FeatureCounts[]; textsWith: Uint32Array; count: number }> {
+  requireTexts(texts);
   const counter = featureCounter(settings);
   const cursor = random(seeded(namedSeed(settings.seed, 'texts')));
   const drawn: FeatureCounts[] = [];

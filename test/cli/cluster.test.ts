@@ -167,6 +167,10 @@ describe('bad input', () => {
     const assign = (...more: string[]) => refused('assign', ...more);
     expect(assign('--tree', 'plain.safetensors', '--embeddings', 'narrow.npy')).toContain('embeddings of 8 numbers');
     expect(assign('--tree', 'plain.safetensors', '--texts', 'target.txt')).toContain('--embeddings');
+    file('empty.txt', '\n');
+    expect(assign('--tree', 'tree.safetensors', '--texts', 'empty.txt')).toContain(
+      'at least one document in empty.txt',
+    );
     file('unheard.txt', 't0w1 t0w2\nunheard\n');
     expect(assign('--tree', 'tree.safetensors', '--texts', 'unheard.txt')).toContain('unheard.txt, line 2');
   });

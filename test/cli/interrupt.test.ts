@@ -67,7 +67,7 @@ describe('Ctrl-C', () => {
   });
 
   test('a plain kill is as clean', async () => {
-    const { status } = await interrupted(['--method', 'lissa,hyperinf', ...outputs], 600, 'SIGTERM');
+    const { status } = await interrupted(['--queries', 'each', ...outputs], 600, 'SIGTERM');
     expect(status).toBe(143);
     expect(readdirSync(folder)).toEqual(['train.safetensors']);
   });

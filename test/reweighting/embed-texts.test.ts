@@ -51,6 +51,7 @@ test('into a file, from a stream', async () => {
 const bad: SentenceEncoder = (texts) => Float32Array.from(texts, (text) => (text.length === 5 ? NaN : 1));
 test.each<[string, string, SentenceEncoder, Parameters<typeof embedTexts>[1], object]>([
   ['no texts', 'GRADSIFT_ARGUMENT', lengths, [], {}],
+  ['one string instead of several', 'GRADSIFT_ARGUMENT', lengths, 'one two', {}],
   ['a text that is none', 'GRADSIFT_ARGUMENT', lengths, ['a', undefined as never], {}],
   ['no encoder', 'GRADSIFT_ARGUMENT', undefined as never, TEXTS, {}],
   ['a batch of 0', 'GRADSIFT_ARGUMENT', lengths, TEXTS, { batch: 0 }],

@@ -143,6 +143,8 @@ describe('edges', () => {
   test.each<[string, Parameters<typeof fitLsa>[0], Partial<LsaOptions>]>([
     ['no texts', [], {}],
     ['no words', ['', '  '], {}],
+    ['one string instead of several', 'one two', {}],
+    ['nothing to iterate', undefined as never, {}],
     ['a text that is none', ['a', 3 as never], {}],
     ['dimensions of 0', TEXTS, { dimensions: 0 }],
     ['more dimensions than buckets', TEXTS, { dimensions: 2 ** 12 + 1 }],
