@@ -1,9 +1,11 @@
-// Runs jobs of examples/mix straight, and again with a stop after some steps: prints both results.
-import { mkdtempSync, rmSync } from 'node:fs';
+// Runs jobs of examples/mix straight, and again with a stop after some steps: prints both results; and the page of
+// Markdown that follows from the committed ones.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDomains } from '../../examples/mix/domains.mjs';
 import { SCALES, plan } from '../../examples/mix/experiments.mjs';
+import { markdownPage } from '../../examples/mix/markdown.mjs';
 import { runJob, start } from '../../examples/mix/run-job.mjs';
 
 const scale = SCALES.test;
@@ -26,4 +28,5 @@ for (const job of plan(scale).filter(({ id }) => /^(ood-doge-proxy|tiny-clusters
   report.push({ id: job.id, stopped: first === null, straight, resumed: await run(job) });
 }
 rmSync(folder, { recursive: true });
-console.log(JSON.stringify({ report, manifest: data.manifest }));
+const committed = JSON.parse(readFileSync(new URL('../../examples/mix/results.json', import.meta.url), 'utf8'));
+console.log(JSON.stringify({ report, manifest: data.manifest, page: markdownPage(committed) }));

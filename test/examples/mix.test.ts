@@ -8,6 +8,7 @@ const folder = temporaryFolder();
 const root = join(__dirname, '../..');
 
 interface Resumed {
+  readonly page: string;
   readonly report: { id: string; stopped: boolean; straight: object; resumed: object }[];
   readonly manifest: {
     domains: Record<
@@ -48,10 +49,11 @@ test('every experiment has its runs, its table and its figures, and a second sta
   expect(second.runs).toEqual(first.runs);
 }, 180_000);
 
-test('a job that was stopped goes on to the same bits; domains have text to learn from and to be tested on', () => {
-  const { report, manifest } = JSON.parse(node('test/examples/mix-resume.mjs').stdout) as Resumed;
+test('a job that was stopped goes on to the same bits; the committed table is that of the committed results', () => {
+  const { report, manifest, page } = JSON.parse(node('test/examples/mix-resume.mjs').stdout) as Resumed;
   expect(report.map(({ stopped }) => stopped)).toEqual([true, true]);
   for (const { straight, resumed } of report) expect(resumed).toEqual(straight);
+  expect(page).toBe(readFileSync(join(root, 'docs/mix-results.md'), 'utf8'));
 
   expect(Object.keys(manifest.domains)).toHaveLength(6);
   for (const { train, validation } of Object.values(manifest.domains)) {
