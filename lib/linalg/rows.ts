@@ -46,7 +46,7 @@ export interface RowDotsOptions extends StoredRowsOptions {
   readonly beta?: number;
   /** Distance between the results of two queries; default count. */
   readonly outStride?: number;
-  /** ||X_i||^2 of every row is added to it, from the same read; equal to {@link rowNorms} up to rounding. */
+  /** Takes ||X_i||^2 of every row, from the same read; equal to {@link rowNorms} up to rounding. */
   readonly norms?: Float64Array | undefined;
 }
 

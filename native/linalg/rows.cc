@@ -159,6 +159,7 @@ Status row_dots(const Execution& execution, const Dots<T>& dots) noexcept {
   const Execution own = execution.for_pass(dots.rows * dots.length * std::max<std::size_t>(1, dots.queries));
   const bool few = divide_up(dots.rows, kDotRows) < 4 * own.threads;
   const bool fits = (dots.queries + 1) * dots.rows * own.threads * 4 <= kWaitingSums;
+  if (dots.norms != nullptr) std::fill_n(dots.norms, dots.rows, 0.0);
   const bool by_columns = own.threads > 1 && few && fits && dots.length > kDotColumns;
   return by_columns ? dots_by_columns(own, dots) : dots_by_rows(own, dots);
 }

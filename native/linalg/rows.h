@@ -10,8 +10,9 @@
 
 namespace gradsift {
 
-// As the kernel of the same name (native/kernels/table.h), for any number of rows, on several threads. The bits do not
-// depend on the rows in one call; nor on the columns, if parts of them start at multiples of kDotColumns.
+// As the kernel of the same name (native/kernels/table.h), for any number of rows, on several threads; norms are set,
+// not added to. The bits do not depend on the rows in one call; nor do those of the products on the columns, if parts
+// of them start at multiples of kDotColumns.
 template <class T>
 Status row_dots(const Execution& execution, const Dots<T>& dots) noexcept;
 
