@@ -7,7 +7,7 @@
 // with p(c) and q(c) the shares of cluster c among specialist and generic windows. CRISP draws c by p, then x uniformly
 // from the cluster (mixtureSampler does); weighing the generic loss by w has the same mean and, where losses spread
 // alike in all clusters, more variance. Several specialist sets are a mixture of their histograms: mixBasis.
-import { GradsiftError, mismatch, requireInteger, requireNumber, requireOneOf } from '../errors.js';
+import { GradsiftError, mismatch, requireInteger, requireNumber, requireOneOf, show } from '../errors.js';
 import { byName, proportions, readNumbers, total, type DomainNumbers, type DomainWeights } from './domains.js';
 import { withinLimits } from './limits.js';
 
@@ -146,36 +146,42 @@ function cover(
         "uncovered 'drop' leaves them out, uncovered 'parent' gives them to their neighbours in the tree",
     );
   }
-  if (uncovered === 'parent') for (const [name, count] of outside) toRelatives(name, count, names, n, s, branching);
+  if (uncovered === 'parent') addToRelatives(outside, names, n, s, branching);
   if (!(total(s) > 0)) throw new GradsiftError('GRADSIFT_ARGUMENT', 'target: no window in a cluster with generic data');
   return { s, coverage };
 }
 
-/** Gives the windows of a leaf to the leaves under its nearest ancestor that has generic data. */
-function toRelatives(
-  name: string,
-  count: number,
+/** Adds windows of leaves without generic data to the leaves under their nearest ancestors that have some. */
+function addToRelatives(
+  outside: readonly (readonly [string, number])[],
   names: readonly string[],
   n: readonly number[],
   s: number[],
   branching: readonly number[],
 ): void {
-  const leaf = leafOf(name);
-  const leaves = names.map(leafOf);
+  const leaves = names.map((name) => leafOf(name, branching));
+  let homeless = outside.map(([name, count]) => [leafOf(name, branching), count] as const);
   let size = 1;
   for (const children of [...branching].reverse()) {
     size *= children;
-    const related = leaves.flatMap((other, c) => (Math.floor(other / size) === Math.floor(leaf / size) ? [c] : []));
-    const data = related.reduce((sum, c) => sum + (n[c] as number), 0);
-    if (data === 0) continue;
-    for (const c of related) s[c]! += (count * (n[c] as number)) / data;
-    return;
+    const parent = (leaf: number) => Math.floor(leaf / size);
+    const data = new Map<number, number>();
+    leaves.forEach((leaf, c) => data.set(parent(leaf), (data.get(parent(leaf)) ?? 0) + (n[c] as number)));
+    const given = new Map<number, number>();
+    for (const [leaf, count] of homeless) given.set(parent(leaf), (given.get(parent(leaf)) ?? 0) + count);
+    leaves.forEach((leaf, c) => {
+      const node = parent(leaf);
+      s[c]! += ((given.get(node) ?? 0) * (n[c] as number)) / (data.get(node) as number);
+    });
+    homeless = homeless.filter(([leaf]) => !data.has(parent(leaf)));
   }
 }
 
-function leafOf(name: string): number {
-  const leaf = Number(name);
-  requireInteger(`cluster ${name}`, leaf, 0);
+/** The number that a leaf is named by. @throws GRADSIFT_ARGUMENT, also for one that is not in the tree */
+function leafOf(name: string, branching?: readonly number[]): number {
+  const leaves = branching?.reduce((product, children) => product * children, 1);
+  const leaf = /^\d+$/.test(name) ? Number(name) : NaN;
+  requireInteger(`cluster ${show(name)}`, leaf, 0, leaves && leaves - 1);
   return leaf;
 }
 

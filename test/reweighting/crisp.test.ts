@@ -52,6 +52,15 @@ describe('specialist windows in clusters without generic data', () => {
     expect(largestGap(values(given.weights), [0.55, 0.45])).toBeLessThanOrEqual(ULPS);
     expect(given.coverage).toBe(0.4);
   });
+
+  test.each([
+    ['a window beyond the tree', { target: { 0: 4, 9: 4 }, generic }],
+    ['data beyond the tree', { target, generic: { ...generic, 17: 5 } }],
+    ['a name that is no number', { target: { 0: 4, '': 4 }, generic }],
+  ])('%s belongs to nobody', (_, counts) => {
+    const options = { uncovered: 'parent', branching: [2, 3] } as const;
+    expect(thrownCode(() => crisp({ ...counts, ...options }))).toBe('GRADSIFT_ARGUMENT');
+  });
 });
 
 test('the effective share is that of weights drawn from the generic shares', () => {
