@@ -1,6 +1,13 @@
 // A small model trained to learn domain weights for a large one: DoGE's first stage, and DoReMi's proxy.
 import { mismatch, requireInteger } from '../errors.js';
-import { byName, only, requireNames, type DomainNumbers, type DomainWeights } from '../reweighting/domains.js';
+import {
+  byName,
+  only,
+  readWeights,
+  requireNames,
+  type DomainNumbers,
+  type DomainWeights,
+} from '../reweighting/domains.js';
 import { excessLoss } from '../reweighting/doremi.js';
 import { mixtureSampler, type DrawnSample } from '../reweighting/mixture-sampler.js';
 import type { ReweighterState } from '../reweighting/reweighter.js';
@@ -39,6 +46,9 @@ export interface ProxyRunOptions extends MixtureRunOptions {
   readonly batchPerDomain?: number | undefined;
 }
 
+/** Of the target: the domains are what is trained on. */
+const MOST_TARGET = 0.99;
+
 type Settings = ReturnType<typeof checkOptions>;
 
 function checkOptions(options: ProxyRunOptions) {
@@ -69,8 +79,16 @@ function checkOptions(options: ProxyRunOptions) {
   );
   const { sampling = even } = options;
   const sampler = mixtureSampler({ sizes: drawn, seed, replacement });
+  if (batchPerDomain === undefined) requireDomainsDrawn(sampling, names, target);
   const rows = gradientRows(options.model, isDoremi ? 0 : domains.length);
   return { options, rule, rows, domains, target, names, sampling, sampler, batchSize: batchSize ?? 0, batchPerDomain };
+}
+
+/** @throws GRADSIFT_ARGUMENT for weights by which a batch would hold the target alone, again and again */
+function requireDomainsDrawn(sampling: DomainWeights, names: readonly string[], target: string | null): void {
+  readWeights('sampling', sampling, names);
+  if (target === null || (sampling[target] as number) <= MOST_TARGET) return;
+  throw mismatch('GRADSIFT_ARGUMENT', `sampling.${target}`, `a weight of at most ${MOST_TARGET}`, sampling[target]);
 }
 
 /**

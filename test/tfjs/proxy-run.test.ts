@@ -209,6 +209,20 @@ describe('a step of DoReMi', () => {
     for (const weight of Object.values(record.weights)) expect(Math.abs(weight - 1 / 3)).toBeLessThanOrEqual(4 * U64);
   });
 
+  test('a batch of domains without weight changes nothing but its place', async () => {
+    await accelerated('wasm', () => {
+      const [model, reference] = [network(1), network(2)];
+      const options = { ...common(model), reference, batchSize: 1, initial: { up: 0, down: 0, still: 1 } };
+      const run = proxyRun({ ...options, rule: doremi({ smoothing: 0 }), clipNorm: 1 });
+      const norms = Array.from({ length: 8 }, () => run.step()).map(({ lossByDomain, gradientNorm }) => {
+        return 'still' in lossByDomain ? [] : [gradientNorm];
+      });
+      expect(norms.flat().length).toBeGreaterThan(0);
+      expect(norms.flat().every((norm) => norm === 0)).toBe(true);
+      expect(run.weights()).toEqual({ up: 0, down: 0, still: 1 });
+    });
+  });
+
   test('a reference whose loss is NaN is an error, and nothing has changed', async () => {
     await accelerated('wasm', () => {
       const reference = network(2);
@@ -241,6 +255,10 @@ describe('bad input', () => {
     [
       'sampling that leaves the target out',
       { rule: doge({ target }), ...TARGET, sampling: { up: 1, down: 0, still: 0 } },
+    ],
+    [
+      'sampling of the target alone',
+      { rule: doge({ target }), ...TARGET, sampling: { up: 0, down: 0, still: 0, target: 1 } },
     ],
     ['sampling that does not sum to 1', { sampling: { up: 1, down: 1, still: 1 } }],
     ['doremi without a reference', { rule: doremi() }],

@@ -33,7 +33,8 @@ export function observedModel(
       const values = raw.dataSync<'float32'>().slice();
       const factors = look({ samples, positions: values.length / samples, values });
       if (!factors) return losses;
-      const mean = factors.reduce((sum, factor) => sum + factor, 0) / samples;
+      // A batch of domains without weight says nothing: its factors stay 0.
+      const mean = factors.reduce((sum, factor) => sum + factor, 0) / samples || 1;
       return tf.mul(
         losses,
         factors.map((factor) => factor / mean),
