@@ -41,8 +41,10 @@ interface Saved {
 /** Reads a state. @throws GRADSIFT_FORMAT, GRADSIFT_IO naming the file */
 export function readDraws(path: string): Saved {
   const { schema, settings, drawn, taken } = readObject('--state', path);
-  const valid = schema === SCHEMA && isRecord(settings) && isRecord(taken) && isRecord(settings.sizes);
-  if (!valid) throw mismatch('GRADSIFT_FORMAT', `--state: ${path}`, `a state of ${SCHEMA}`, schema);
+  if (schema !== SCHEMA) throw mismatch('GRADSIFT_FORMAT', `--state: ${path}`, `the schema ${SCHEMA}`, schema);
+  if (!(isRecord(settings) && isRecord(taken) && isRecord(settings.sizes))) {
+    throw new GradsiftError('GRADSIFT_FORMAT', `--state: ${path}: expected settings with sizes, and what was taken`);
+  }
   requireOneOf('settings.blend', settings.blend, ['random', 'megatron']);
   return { settings, drawn, taken } as unknown as Saved;
 }
@@ -54,7 +56,7 @@ export function startDraws(settings: DrawSettings, saved: Saved | undefined): Dr
   const sampler = mixtureSampler({ ...settings, sizes });
   let state: MixtureSamplerState = {
     seed,
-    drawn: saved?.drawn ?? 0,
+    drawn: saved === undefined ? 0 : saved.drawn,
     taken: saved?.taken ?? Object.fromEntries(names.map((name) => [name, 0])),
   };
   const megatron = (weights: DomainWeights, count: number) => {

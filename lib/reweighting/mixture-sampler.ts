@@ -10,6 +10,7 @@ import {
   readAllNumbers,
   readWeights,
   requireNames,
+  total,
   type DomainNumbers,
   type DomainWeights,
 } from './domains.js';
@@ -65,6 +66,9 @@ const SINGLE_DRAWS = 2 ** 52;
  */
 export function mixtureSampler({ sizes, seed, replacement = false }: MixtureSamplerOptions): MixtureSampler {
   const first = seeded(seed);
+  if (typeof replacement !== 'boolean') {
+    throw mismatch('GRADSIFT_ARGUMENT', 'replacement', 'true or false', replacement);
+  }
   const names = Object.keys(sizes);
   requireNames('sizes', names);
   const counts = readAllNumbers('sizes', sizes, names);
@@ -110,6 +114,7 @@ function readState(state: MixtureSamplerState, seed: number, names: readonly str
   requireInteger('state.drawn', state.drawn, 0, 2 ** 51);
   const taken = readAllNumbers('state.taken', state.taken, names);
   taken.forEach((count, index) => requireInteger(`state.taken.${names[index]}`, count, 0));
+  if (total(taken) !== state.drawn) throw mismatch('GRADSIFT_ARGUMENT', 'state.drawn', 'the sum of taken', state.drawn);
   return taken;
 }
 

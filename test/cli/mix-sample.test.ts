@@ -103,7 +103,7 @@ test.each<[string, () => string[], RegExp]>([
   [
     'a state that is none',
     () => ['--count', '1', '--state', at('other.json')],
-    /--state: .*other\.json: expected a state/,
+    /--state: .*other\.json: expected the schema/,
   ],
 ])('%s: status 2 and one line', async (_, args, message) => {
   const run = await sample(...args());

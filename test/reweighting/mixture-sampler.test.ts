@@ -57,6 +57,21 @@ describe.each([false, true])('replacement %p', (replacement) => {
   });
 });
 
+test.each<[string, object]>([
+  ['draws that are not those taken', { drawn: 3 }],
+  ['draws unknown', { drawn: null }],
+  ['a domain unknown', { taken: { a: 1, b: 1 } }],
+])('a state with %s is refused', (_, change) => {
+  const sampler = mixtureSampler({ sizes, seed: 1 });
+  const state = { ...sampler.draw(sampler.init(), WEIGHTS, 2).state, ...change };
+  expect(thrownCode(() => sampler.draw(state, WEIGHTS, 1))).toBe('GRADSIFT_ARGUMENT');
+});
+
+test('replacement is true or false', () => {
+  const options = { sizes, seed: 1, replacement: 'no' as unknown as boolean };
+  expect(thrownCode(() => mixtureSampler(options))).toBe('GRADSIFT_ARGUMENT');
+});
+
 test('without replacement an epoch has every sample once, each epoch in another order', () => {
   const sampler = mixtureSampler({ sizes, seed: 11 });
   const list = byDomain(sampler.draw(sampler.init(), { a: 0, b: 1, c: 0 }, 120).samples).b!;
