@@ -5,7 +5,7 @@
 //     {"step":100,"loss":3.2,"lossByDomain":{...},"weights":{...},"evidence":{"alignment":{"md":0.3,"js":-0.1}}}
 //
 // Another program may leave the header out and write bare evidence: {"step":100,"alignment":{"md":0.3,"js":-0.1}}.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { GradsiftError, mismatch, requireInteger, requireNumber, show } from '../errors.js';
 import { ioError } from '../gradients/input-file.js';
@@ -71,14 +71,14 @@ export function* mixLogLines(header: MixLogHeader, steps: Iterable<MixLogStep>):
 
 /**
  * Begins a log, or goes on with one: after a restart from a checkpoint of `stepsDone` steps, later lines are dropped,
- * since the run will write them again.
+ * since the run will write them again. Where there is no log, one begins with the next step.
  * @throws GradsiftError GRADSIFT_IO; GRADSIFT_ARGUMENT when the log there is of another rule or other domains
  */
 export async function openMixLog(path: string, header: MixLogHeader, stepsDone = 0): Promise<MixLogWriter> {
   const { rule, domains, target = null } = header;
   requireNames('domains', domains);
   requireInteger('stepsDone', stepsDone, 0);
-  const kept = stepsDone === 0 ? [] : await linesUpTo(path, { rule, domains, target }, stepsDone);
+  const kept = stepsDone === 0 || !existsSync(path) ? [] : await linesUpTo(path, { rule, domains, target }, stepsDone);
   const lines = kept.length === 0 ? [headerLine(header)] : kept;
   await replaceFile(path, [new TextEncoder().encode(`${lines.join('\n')}\n`)]);
   const file = openSync(path, 'a');
