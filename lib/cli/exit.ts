@@ -36,6 +36,17 @@ const FLAGS: Readonly<Record<string, string>> = {
       .map((name) => [name, `--${name}`]),
   ),
   maxEpochs: '--max-epochs',
+  // Those of gradsift mix export.
+  budgetTokens: '--budget',
+  epochSamples: '--samples',
+  form: '--form',
+  valid: '--valid',
+  test: '--test',
+  stoppingStrategy: '--stopping-strategy',
+  strategy: '--strategy',
+  maxSourceFraction: '--max-source-fraction',
+  blockSize: '--block-size',
+  evaluation: '--evaluation',
 };
 
 /** The message with the names of options as the command has them: at its start, and as `name 'value'` within it. */

@@ -120,8 +120,10 @@ test.each<[string, () => string[], RegExp]>([
   [
     'a wrong form',
     () => [...full(), '--to', 'nemo', '--form', 'x'],
-    /form: expected one of data_prefix, blend, got "x"/,
+    /--form: expected one of data_prefix, blend, got "x"/,
   ],
+  ['validation that no flag has', () => [...full(), '--to', 'megatron', '--valid', 'v'], /--valid: expected none but/],
+  ['a file without epochs of samples', () => [...full(), '--to', 'streaming', '--form', 'choose'], /--samples: expected/],
   [
     'a unit that is not its own',
     () => [...full(), '--to', 'nemo', '--unit', 'document'],

@@ -1,5 +1,5 @@
 // Megatron-LM (d98e8a64): weights and prefixes in turn; normalised there; a weight is a share of sequences.
-import { GradsiftError, requireOneOf } from '../../errors.js';
+import { GradsiftError, mismatch, requireOneOf } from '../../errors.js';
 import type { MixtureDomain } from '../mixture.js';
 import { jsonText, wordOf, type Exporter } from './exporter.js';
 
@@ -32,12 +32,16 @@ export const megatron: Exporter<MegatronOptions> = {
   write(domains, { form = 'data-path', valid, test }) {
     requireOneOf('form', form, FORMS);
     const words = blendWords(domains);
+    const stray = Object.entries({ valid, test }).find(([, prefixes]) => prefixes !== undefined);
     if (form === 'per-split-data-args-path') {
       return jsonText({
         train: words,
         ...(valid === undefined ? {} : { valid }),
         ...(test === undefined ? {} : { test }),
       });
+    }
+    if (stray !== undefined) {
+      throw mismatch('GRADSIFT_ARGUMENT', stray[0], "none but in the form 'per-split-data-args-path'", stray[1]);
     }
     return form === 'data-args-path' ? `${words.join(' ')}\n` : `--${form} ${words.join(' ')}\n`;
   },
