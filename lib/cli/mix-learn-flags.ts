@@ -1,6 +1,7 @@
 // The options of `gradsift mix learn` as text, and as checked values. Small files are read here, stores are not opened.
 import { GradsiftError, mismatch } from '../errors.js';
 import { readWeights, requireNames, type DomainNumbers } from '../reweighting/domains.js';
+import { mixtureWeights, parseMixture } from '../reweighting/mixture.js';
 import { fileList } from './file-list.js';
 import { formatOf, MIX_FORMATS, type MixFormat } from './mix-format.js';
 import { readItems, readObject } from './json-input.js';
@@ -93,11 +94,8 @@ function numbers(name: string, text: string): number[] {
 
 /** Weights by name, or those of a mixture record. */
 function readInitial(text: string): DomainNumbers {
-  const object = readObject('--initial', text);
-  const domains = object.domains;
-  const weights = Array.isArray(domains)
-    ? Object.fromEntries((domains as { name: string; weight: unknown }[]).map(({ name, weight }) => [name, weight]))
-    : object;
+  const weights = readObject('--initial', text);
+  if ('schema' in weights) return mixtureWeights(parseMixture(JSON.stringify(weights), '--initial'));
   const keys = Object.keys(weights);
   requireNames('--initial', keys);
   readWeights('--initial', weights, keys);

@@ -11,6 +11,7 @@ import type { Job } from './job.js';
 import { asideRows, logSteps, namesIn, storeJobs, storeStep, type LearnStep } from './mix-evidence.js';
 import type { LearnRequest } from './mix-learn-flags.js';
 import type { RuleName } from './mix-rule-options.js';
+import type { SavedState } from './mix-state.js';
 import { makeRule, withFlags, type AnyRule } from './mix-rules.js';
 import { requireDomains } from './mix-sources.js';
 import { stepsInNames } from './file-list.js';
@@ -53,8 +54,20 @@ export function prepare(request: LearnRequest & { readonly rule: RuleName }, log
   const options = { ...request.options, ...targetOf(request, log), ...sizesOf(request) };
   const rule = makeRule(name, options);
   const aside = gradients ? asideRows(rule, gradients, options) : [];
-  const state = resume?.state ?? withFlags(name, () => rule.init(domainsOf(request, log, aside), initial));
+  const state = resume
+    ? resumed(rule, resume)
+    : withFlags(name, () => rule.init(domainsOf(request, log, aside), initial));
   return { rule, options, aside, state, start: resume?.step ?? 0 };
+}
+
+/** @throws GRADSIFT_FORMAT for a state that is none of the rule's */
+function resumed(rule: AnyRule, { path, state }: SavedState): ReweighterState {
+  try {
+    rule.check(state);
+    return state;
+  } catch (error) {
+    throw new GradsiftError('GRADSIFT_FORMAT', `--resume: ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** RegMix: mixtures number 0 .. count - 1 of the seed, for the runs that the law is fitted to. */

@@ -1,7 +1,6 @@
 // Where `gradsift mix learn` stopped: the state of a rule, its options, and the last step that it has seen.
 import { GradsiftError, mismatch, requireInteger, requireOneOf } from '../errors.js';
 import { isRecord } from '../gradients/json.js';
-import { requireNames, requireSimplex } from '../reweighting/domains.js';
 import type { ReweighterState } from '../reweighting/reweighter.js';
 import { readObject } from './json-input.js';
 import { jsonText } from './json-text.js';
@@ -36,8 +35,6 @@ export function readState(path: string): SavedState {
     if (!isRecord(options)) throw mismatch('GRADSIFT_FORMAT', 'options', 'an object', options);
     requireInteger('step', step, 0);
     if (!isRecord(state)) throw mismatch('GRADSIFT_FORMAT', 'state', 'an object', state);
-    requireNames('state.domains', state.domains);
-    requireSimplex('state.weights', state.weights as readonly number[]);
     return { path, rule, options, step, state: state as unknown as ReweighterState };
   } catch (error) {
     throw new GradsiftError('GRADSIFT_FORMAT', `--resume: ${path}: ${(error as Error).message}`, { cause: error });

@@ -74,6 +74,7 @@ export function aioli(options: AioliOptions = {}): Reweighter<AioliState, AioliE
   requirePositive('stepSize', stepSize);
   requireInteger('period', period, 1);
   if (ema !== undefined) requireNumber('ema', ema, 'a number in (0, 1]', (value) => value > 0 && value <= 1);
+  const check = (state: AioliState) => requireState('aioli', state, ['initial', 'scores']);
   return {
     name: 'aioli',
     period,
@@ -82,8 +83,9 @@ export function aioli(options: AioliOptions = {}): Reweighter<AioliState, AioliE
       const first = firstState('aioli', domains, initial, options);
       return { ...first, initial: first.weights, scores: domains.map(() => 0) };
     },
+    check,
     update(state, evidence) {
-      requireState('aioli', state, ['initial', 'scores']);
+      check(state);
       const { domains, step } = state;
       const measured = columnSums(proportional(mixingMatrix(evidence, domains)));
       const share = ema === undefined || step === 0 ? 1 : ema;

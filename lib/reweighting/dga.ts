@@ -96,6 +96,10 @@ function checkOptions(options: DgaOptions) {
  */
 export function dga(options: DgaOptions = {}): Reweighter<DgaState, DgaEvidence> {
   const settings = checkOptions(options);
+  const check = (state: DgaState) => {
+    requireState('dga', state, ['raw', 'last']);
+    requireSimplex('state.raw', state.raw);
+  };
   return {
     name: 'dga',
     period: settings.period,
@@ -108,9 +112,9 @@ export function dga(options: DgaOptions = {}): Reweighter<DgaState, DgaEvidence>
       }
       return { ...first, raw: first.weights, last: domains.map(() => 0) };
     },
+    check,
     update(state, evidence) {
-      requireState('dga', state, ['raw', 'last']);
-      requireSimplex('state.raw', state.raw);
+      check(state);
       const measured = scores(state, evidence, settings);
       const known = measured.map((score, i) => score ?? (settings.absent === 'stale' ? (state.last[i] as number) : 0));
       const counted = measured.map((score) => score !== undefined || settings.absent !== 'skip');

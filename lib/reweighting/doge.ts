@@ -130,6 +130,11 @@ function checkOptions(options: DogeOptions) {
  */
 export function doge(options: DogeOptions = {}): Reweighter<DogeState, DogeEvidence> {
   const settings = checkOptions(options);
+  const check = (state: DogeState) => {
+    requireState('doge', state, ['sum', 'norms']);
+    requireInteger('state.averaged', state.averaged, 0);
+    requireProducts(state, settings);
+  };
   return {
     name: 'doge',
     period: 1,
@@ -145,8 +150,9 @@ export function doge(options: DogeOptions = {}): Reweighter<DogeState, DogeEvide
       const products = domains.map(() => Array<number>(columns).fill(0));
       return { ...first, sum: zeros, averaged: 0, products, norms: zeros };
     },
+    check,
     update(state, evidence) {
-      requireState('doge', state, ['sum', 'norms']);
+      check(state);
       const batch = readBatch(state, evidence, settings);
       const gains = scores(batch, settings).map((score) => stepSize(evidence, settings) * score);
       const weights = finish(exponentiatedGradient(state.weights, gains), state.domains, options);
@@ -159,6 +165,14 @@ export function doge(options: DogeOptions = {}): Reweighter<DogeState, DogeEvide
     weights: currentWeights,
     learned: (state) => meanWeights(state, state.sum, state.averaged),
   };
+}
+
+function requireProducts({ products, domains }: DogeState, { target }: Settings): void {
+  const columns = target === null ? domains.length : 1;
+  const valid = (row: unknown) => Array.isArray(row) && row.length === columns && row.every(Number.isFinite);
+  if (Array.isArray(products) && products.length === domains.length && products.every(valid)) return;
+  const expected = `products with ${target ?? 'the domains'}, [${domains.length}][${columns}]`;
+  throw mismatch('GRADSIFT_ARGUMENT', 'state.products', expected, products);
 }
 
 /** The gradients of a step, as far as the rule sees them. */
@@ -184,7 +198,7 @@ function readBatch(state: DogeState, evidence: DogeEvidence, settings: Settings)
 
 function universalBatch({ domains, ...state }: DogeState, { gram }: DogeEvidence, { absent }: Settings): Batch {
   requireKnownNames('gram', gram, domains);
-  const rows = domains.map((name) => gram?.[name]);
+  const rows = domains.map((name) => (Object.hasOwn(gram as object, name) ? gram?.[name] : undefined));
   const present = rows.map((row) => row !== undefined);
   const given = rows.map((row, index) =>
     row === undefined ? [] : readNumbers(`gram.${domains[index]}`, row, domains),

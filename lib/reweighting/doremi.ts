@@ -60,6 +60,7 @@ export function doremi(options: DoremiOptions = {}): Reweighter<DoremiState, Dor
   requirePositive('stepSize', stepSize);
   requireOneOf('absent', absent, ABSENT_POLICIES);
   requireNumber('initialExcess', initialExcess, 'a number >= 0', (value) => value >= 0);
+  const check = (state: DoremiState) => requireState('doremi', state, ['sum', 'excess']);
   return {
     name: 'doremi',
     period: 1,
@@ -69,8 +70,9 @@ export function doremi(options: DoremiOptions = {}): Reweighter<DoremiState, Dor
       sum: domains.map(() => 0),
       excess: domains.map(() => initialExcess),
     }),
+    check,
     update(state, evidence) {
-      requireState('doremi', state, ['sum', 'excess']);
+      check(state);
       const excess = readNumbers('excessLoss', evidence.excessLoss, state.domains).map((value, index) => {
         if (value === undefined) return absent === 'stale' ? (state.excess[index] as number) : 0;
         requireNumber(`excessLoss.${state.domains[index]}`, value, 'a number >= 0', (e) => e >= 0);

@@ -76,6 +76,10 @@ export function grape(options: GrapeOptions): Grape {
   requirePositive('taskStepSize', taskStepSize);
   requireNumber('taskSmoothing', taskSmoothing, 'a number in [0, 1)', (value) => value >= 0 && value < 1);
   requireInteger('period', period, 1);
+  const check = (state: GrapeState) => {
+    requireState('grape', state);
+    requireTaskWeights(state);
+  };
   return {
     name: 'grape',
     period,
@@ -85,9 +89,9 @@ export function grape(options: GrapeOptions): Grape {
       tasks: [...tasks],
       taskWeights: tasks.map(() => 1 / tasks.length),
     }),
+    check,
     update(state, evidence) {
-      requireState('grape', state);
-      requireTaskWeights(state);
+      check(state);
       const progress = readAllNumbers('taskProgress', evidence.taskProgress, state.tasks);
       const slowness = progress.map((value) => -taskStepSize * value);
       const taskWeights = smooth(exponentiatedGradient(state.taskWeights, slowness), taskSmoothing);

@@ -68,6 +68,7 @@ export function odm(options: OdmOptions = {}): Reweighter<OdmState, OdmEvidence>
     if (variant === 'smoothed') return decay * old + (1 - decay) * Math.exp(loss);
     return old + loss / rewardScale / weight;
   };
+  const check = (state: OdmState) => requireState('odm', state, ['rewards']);
   return {
     name: 'odm',
     period,
@@ -76,8 +77,9 @@ export function odm(options: OdmOptions = {}): Reweighter<OdmState, OdmEvidence>
       ...firstState('odm', domains, initial, options),
       rewards: domains.map(() => 0),
     }),
+    check,
     update(state, evidence) {
-      requireState('odm', state, ['rewards']);
+      check(state);
       const step = state.step + 1;
       const losses = readNumbers('loss', evidence.loss, state.domains);
       const rewards = state.rewards.map((old, index) => {

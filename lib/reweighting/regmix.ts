@@ -9,7 +9,7 @@
 // generator among them.
 import { mismatch, requireInteger, requireNumber, requireOneOf } from '../errors.js';
 import { random, seeded, type Random } from '../random.js';
-import { byName, proportions, readWeights, type DomainWeights } from './domains.js';
+import { byName, proportions, readWeights, requireSimplex, type DomainWeights } from './domains.js';
 import { hamilton } from './apportion.js';
 import { withinLimits } from './limits.js';
 import { fitMixtureLaw, predictLoss, type LawDegree, type MixtureLaw, type MixtureRun } from './mixture-law.js';
@@ -95,6 +95,10 @@ export function regmix(options: RegmixOptions): Regmix {
   const { seed, degree, ridge } = settings;
   const numbered = (prior: readonly number[], n: number) => drawMixture(random(seeded(seed, n)), prior, settings);
   const law = ({ runs }: RegmixState) => fitMixtureLaw(runs, degree, ridge);
+  const check = (state: RegmixState) => {
+    requireState('regmix', state, ['prior']);
+    requireRuns(state);
+  };
   return {
     name: 'regmix',
     period: 1,
@@ -103,8 +107,9 @@ export function regmix(options: RegmixOptions): Regmix {
       const first = firstState('regmix', domains, initial);
       return { ...first, weights: numbered(first.weights, 0), prior: first.weights, runs: [] };
     },
+    check,
     update(state, { loss, mixture }) {
-      requireState('regmix', state, ['prior']);
+      check(state);
       if (typeof loss !== 'number') throw mismatch('GRADSIFT_ARGUMENT', 'loss', 'a number', loss);
       if (!Number.isFinite(loss)) throw mismatch('GRADSIFT_NON_FINITE', 'loss', 'a finite number', loss);
       const weights = mixture === undefined ? state.weights : readWeights('mixture', mixture, state.domains);
@@ -122,6 +127,17 @@ export function regmix(options: RegmixOptions): Regmix {
     },
     law,
   };
+}
+
+function requireRuns({ runs, domains }: RegmixState): void {
+  if (!Array.isArray(runs)) throw mismatch('GRADSIFT_ARGUMENT', 'state.runs', 'a list', runs);
+  (runs as RegmixState['runs']).forEach((run, n) => {
+    requireNumber(`state.runs[${n}].loss`, run?.loss);
+    if (!(Array.isArray(run.weights) && run.weights.length === domains.length)) {
+      throw mismatch('GRADSIFT_ARGUMENT', `state.runs[${n}].weights`, 'a weight for each domain', run.weights);
+    }
+    requireSimplex(`state.runs[${n}].weights`, run.weights);
+  });
 }
 
 /** A mixture from the Dirichlet distribution around the prior, within the caps, in multiples of 1 / units. */

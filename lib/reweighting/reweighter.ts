@@ -34,6 +34,8 @@ export interface Reweighter<State extends ReweighterState, Evidence> {
   readonly target?: string | undefined;
   /** The state before any update; from uniform weights, or from `initial`. @throws GRADSIFT_ARGUMENT */
   init(domains: readonly string[], initial?: DomainWeights): State;
+  /** @throws GRADSIFT_ARGUMENT unless the state is one of this rule: it may come from a file */
+  check(state: State): void;
   /**
    * The next state. Writes to nothing and keeps no reference to the evidence.
    * @throws GRADSIFT_ARGUMENT, or GRADSIFT_NON_FINITE for NaN or infinity in the evidence

@@ -3,6 +3,7 @@ import { currentWeights, firstState, requireState, type Reweighter, type Reweigh
 
 /** Evidence is not looked at. */
 export function staticRule(name: string, weigh: (domains: readonly string[]) => readonly number[]) {
+  const check = (state: ReweighterState) => requireState(name, state);
   const rule: Reweighter<ReweighterState, unknown> = {
     name,
     period: 1,
@@ -11,8 +12,9 @@ export function staticRule(name: string, weigh: (domains: readonly string[]) => 
       const first = firstState(name, domains, initial);
       return initial === undefined ? { ...first, weights: weigh(domains) } : first;
     },
+    check,
     update(state) {
-      requireState(name, state);
+      check(state);
       return { ...state, step: state.step + 1 };
     },
     weights: currentWeights,

@@ -180,6 +180,9 @@ describe('bad input: status 2, one line, nothing written', () => {
       at('bad-state.json'),
       '{"schema":"gradsift/mix-state/1","rule":"dga","options":{},"step":1,"state":{}}',
     );
+    const state = dga().init(['a', 'b']);
+    const swapped = { schema: 'gradsift/mix-state/1', rule: 'doremi', options: {}, step: 9, state };
+    writeFileSync(at('swapped-state.json'), JSON.stringify(swapped));
   });
   const fine = () => ['--rule', 'dga', '--log', at('fine.jsonl')];
 
@@ -234,9 +237,20 @@ describe('bad input: status 2, one line, nothing written', () => {
     [
       'a damaged state',
       () => ['--resume', at('bad-state.json'), '--log', at('fine.jsonl')],
-      /bad-state\.json: state\.domains/,
+      /bad-state\.json: state: expected a state of the rule 'dga'/,
     ],
-    ['a state of another rule', () => [...fine(), '--resume', 'none.json'], /--resume: none\.json cannot be read/],
+    ['a state that is not there', () => [...fine(), '--resume', 'none.json'], /--resume: none\.json cannot be read/],
+    [
+      'a state of another rule, with nothing new',
+      () => ['--resume', at('swapped-state.json'), '--log', at('fine.jsonl')],
+      /--resume: .*swapped-state\.json: state: expected a state of the rule 'doremi', got "dga"/,
+    ],
+    ['first weights of no record', () => [...fine(), '--initial', '{"domains":[null]}'], /--initial.domains: expected/],
+    [
+      'first weights of a damaged record',
+      () => [...fine(), '--initial', '{"schema":"gradsift/mixture/1","domains":[null]}'],
+      /--initial: expected a list of domains/,
+    ],
     ['an output that is an input', () => [...fine(), '--out', at('fine.jsonl')], /is an input of this command as well/],
   ])('%s', async (_, args, message) => {
     const run = await learn('--out', at('never.json'), '--save-state', at('never-state.json'), ...args());

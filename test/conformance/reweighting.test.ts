@@ -193,6 +193,15 @@ describe.each(rules)('$name', (row) => {
     expect(run(row, DOMAINS, rule.init(DOMAINS))).toEqual(whole);
   });
 
+  test('what lacks a field of a state is none', () => {
+    const state = run(row, DOMAINS, rule.init(DOMAINS), 2);
+    rule.check(state);
+    for (const field of Object.keys(state)) {
+      const rest = Object.fromEntries(Object.entries(state).filter(([key]) => key !== field));
+      expect(thrownCode(() => rule.check(rest as unknown as ReweighterState))).toBe('GRADSIFT_ARGUMENT');
+    }
+  });
+
   test('permuting domains permutes weights', () => {
     if (row.ordered) return;
     const order = ['wiki', 'code', 'web', 'books'];

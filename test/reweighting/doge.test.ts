@@ -252,3 +252,16 @@ describe('mistakes', () => {
     expect(thrownCode(() => doge({ target: { name: 'b' } }).init(DOMAINS))).toBe('GRADSIFT_ARGUMENT');
   });
 });
+
+test('a domain that the evidence lacks may have any name', () => {
+  const rule = doge({ stepSize: 1 });
+  const { weights } = rule.update(rule.init(['constructor', 'b']), { gram: { b: { b: 1 } } });
+  // exp, a sum, two divisions.
+  expect(Math.abs(weights[1]! / weights[0]! - Math.E)).toBeLessThanOrEqual(8 * Math.E * 2 ** -53);
+});
+
+test('a state of another target is refused', () => {
+  const rule = doge({ stepSize: 1, target: { name: 'wiki' }, absent: 'stale' });
+  const universal = doge({ stepSize: 1 }).init(['a', 'b']);
+  expect(thrownCode(() => rule.update(universal, { alignment: { b: 1 } }))).toBe('GRADSIFT_ARGUMENT');
+});

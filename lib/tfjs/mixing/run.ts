@@ -3,7 +3,7 @@ import type { Variable } from '@tensorflow/tfjs';
 import { GradsiftError, mismatch, requireInteger, requireNumber, show } from '../../errors.js';
 import type { DomainNumbers, DomainWeights } from '../../reweighting/domains.js';
 import type { DrawnSample, MixtureSamplerState } from '../../reweighting/mixture-sampler.js';
-import { requireState, type Reweighter, type ReweighterState } from '../../reweighting/reweighter.js';
+import type { Reweighter, ReweighterState } from '../../reweighting/reweighter.js';
 import type { Adamw } from '../adamw.js';
 import type { Batch, Model } from '../model.js';
 
@@ -155,13 +155,17 @@ export function mixtureRun(loop: Loop, { model, optimizer }: MixtureRunOptions):
       const { step, optimizerSteps, rule: ruleState, training, measuring, losses } = state;
       requireInteger('state.step', step, 0);
       requireInteger('state.optimizerSteps', optimizerSteps, 0);
-      requireState(rule.name, ruleState);
+      rule.check(ruleState);
       const domains = loop.start.rule.domains;
       if (ruleState.domains.join('\n') !== domains.join('\n')) {
         throw mismatch('GRADSIFT_ARGUMENT', 'state.rule.domains', domains.join(', '), ruleState.domains.join(', '));
       }
       if (typeof losses !== 'object' || losses === null) {
         throw mismatch('GRADSIFT_ARGUMENT', 'state.losses', 'an object', losses);
+      }
+      for (const [domain, own] of Object.entries(losses)) {
+        requireNumber(`state.losses.${domain}.sum`, own?.sum);
+        requireNumber(`state.losses.${domain}.samples`, own.samples, 'a number > 0', (count) => count > 0);
       }
       const next = { step, rule: ruleState, training, measuring, losses };
       loop.requirePosition(next);

@@ -118,9 +118,12 @@ test('states of other runs are refused, and leave the run as it is', async () =>
       { ...state, rule: { ...state.rule, rule: 'odm' } },
       { ...state, rule: { ...state.rule, domains: ['up', 'still', 'down'] } },
       { ...state, rule: { ...state.rule, weights: [0.5, 0.5, 0.5] } },
+      { ...state, rule: { ...state.rule, raw: undefined } },
       { ...state, training: { ...state.training, seed: 4 } },
+      { ...state, training: { ...state.training, drawn: 4 } },
       { ...state, measuring: null },
       { ...state, losses: null },
+      { ...state, losses: { up: null } },
       make('odm').state(),
     ];
     for (const other of cases) expect(thrownCode(() => run.restore(other))).toBe('GRADSIFT_ARGUMENT');
