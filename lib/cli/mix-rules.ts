@@ -43,7 +43,8 @@ export function withFlags<T>(rule: RuleName, make: () => T): T {
     if (!(error instanceof GradsiftError)) throw error;
     const key = /^\w+/.exec(error.message)?.[0] ?? '';
     const option = RULE_OPTIONS.find((each) => each.key === key && each.rules.includes(rule));
-    const flag = option ? optionName(option.flags).name : { domains: '--domains', initial: '--initial', sizes: '--tokens' }[key];
+    const others: Readonly<Record<string, string>> = { domains: '--domains', initial: '--initial', sizes: '--tokens' };
+    const flag = option ? optionName(option.flags).name : others[key];
     throw new GradsiftError(error.code, error.message.replace(/^\w+/, flag ?? key), { cause: error });
   }
 }

@@ -122,8 +122,12 @@ test.each<[string, () => string[], RegExp]>([
     () => [...full(), '--to', 'nemo', '--form', 'x'],
     /--form: expected one of data_prefix, blend, got "x"/,
   ],
-  ['validation that no flag has', () => [...full(), '--to', 'megatron', '--valid', 'v'], /--valid: expected none but/],
-  ['a file without epochs of samples', () => [...full(), '--to', 'streaming', '--form', 'choose'], /--samples: expected/],
+  ['prefixes that no flag has', () => [...full(), '--to', 'megatron', '--valid', 'v'], /--valid: expected none but/],
+  [
+    'a file without epochs of samples',
+    () => [...full(), '--to', 'streaming', '--form', 'choose'],
+    /--samples: expected/,
+  ],
   [
     'a unit that is not its own',
     () => [...full(), '--to', 'nemo', '--unit', 'document'],
