@@ -10,7 +10,7 @@ import { median } from './timer.mjs';
 
 const NETS = {
   'GPT of 2 blocks, width 128': { layers: 2, heads: 4, width: 128, rounds: 3 },
-  'GPT of 4 blocks, width 256': { layers: 4, heads: 4, width: 256, rounds: 1 },
+  'GPT of 4 blocks, width 256': { layers: 4, heads: 4, width: 256, rounds: 3 },
 };
 const [VOCAB, CONTEXT, SAMPLES] = [256, 128, 8];
 const [PERIOD, TURN, DOMAINS, SIZE] = [100, 10, 7, 1000];
