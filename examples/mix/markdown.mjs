@@ -17,11 +17,12 @@ ${preface(collected)}
 ${answers(collected)
   .map(({ question, answers: list }) => [`**${question}**`, '', ...list.map((text) => `- ${text}`), ''].join('\n'))
   .join('\n')}
-
 Text: files of the packages in node_modules (${DOMAINS.join(', ')}), lock file ${manifest.lock.slice(0, 16)}.
 Base model: GPT on bytes, ${size(models.base)}, ${steps.base} steps of ${batch} windows of ${manifest.context}
 bytes; proxies ${size(models.proxy)}, ${steps.proxy} steps. Learning rates are the same for all.
-CRISP is as published, without smoothing or a cap on repetition. Step sizes: ${TUNING}.
+CRISP is as published, without smoothing or a cap on repetition.
+
+Step sizes: ${TUNING}.
 
 Mean \u00b1 sd over seeds ${seedsOf(collected).join(', ')}. "beside uniform": mean difference in pairs of a seed \u00b1
 half of its 95 % interval (Student's t). "training": loss of the last batches, bits/byte. "above lowest": how far the
