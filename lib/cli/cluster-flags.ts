@@ -3,7 +3,7 @@ import { GradsiftError, mismatch } from '../errors.js';
 import type { FitClustersOptions } from '../reweighting/cluster-tree.js';
 import type { CrispOptions, CrispSmoothing } from '../reweighting/crisp.js';
 import type { LsaOptions } from '../reweighting/lsa.js';
-import { parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
+import { given, parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
 
 interface DocumentFlags {
   readonly embeddings?: string;
@@ -66,11 +66,6 @@ export interface ClusterWeightsFlags {
 export type DocumentsRequest =
   | { readonly embeddings: string; readonly texts?: undefined }
   | { readonly texts: readonly string[]; readonly embeddings?: undefined; readonly field: string | undefined };
-
-/** Reads an option that may be absent. */
-function given<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
-  return text === undefined ? undefined : parse(text);
-}
 
 /** `1,2`: whole numbers of at least 1. */
 function parseSizes(name: string, text: string): number[] {

@@ -2,7 +2,7 @@
 import { GradsiftError } from '../errors.js';
 import { METHODS, SOLVERS, type InfluenceOptions } from '../influence/options.js';
 import { PRESETS, type PresetName } from '../influence/presets.js';
-import { parseBytes, parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
+import { given, parseBytes, parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
 
 /** What commander hands over: text, undefined where an option was not given. */
 export interface InfluenceFlags {
@@ -74,11 +74,6 @@ function exclusive(flags: InfluenceFlags, a: keyof InfluenceFlags, b: keyof Infl
   if (flags[a] === undefined || flags[b] === undefined) return;
   const [first, second] = [a, b].map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
   throw new GradsiftError('GRADSIFT_ARGUMENT', `${first}, ${second}: expected one of them, got both`);
-}
-
-/** Reads an option that may be absent. */
-function given<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
-  return text === undefined ? undefined : parse(text);
 }
 
 function settingsOf(flags: InfluenceFlags): InfluenceSettings {

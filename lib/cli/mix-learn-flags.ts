@@ -8,7 +8,7 @@ import { readItems, readObject } from './json-input.js';
 import { RULE_NAMES, ruleOptions, type RuleName } from './mix-rule-options.js';
 import { readSources, type SourceFlags, type Sources } from './mix-sources.js';
 import { readState, type SavedState } from './mix-state.js';
-import { parseBytes, parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
+import { given, parseBytes, parseInteger, parseList, parseOneOf, parsePath, parsePositive } from './values.js';
 
 /** What commander hands over: text, undefined where an option was not given. Options of rules are beside these. */
 export interface LearnFlags extends SourceFlags {
@@ -75,11 +75,6 @@ export interface LearnRequest {
   readonly quiet: boolean;
   /** Files that are read. */
   readonly inputs: readonly string[];
-}
-
-/** Reads an option that may be absent. */
-function given<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
-  return text === undefined ? undefined : parse(text);
 }
 
 function names(name: string, text: string): string[] {

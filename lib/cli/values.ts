@@ -16,6 +16,11 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const NUMBER = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
+/** Reads an option that may be absent. */
+export function given<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : parse(text);
+}
+
 /** `2GiB`, `512 MiB`, `1.5GB`, `1e9`: bytes, at least 1. */
 export function parseBytes(name: string, text: string): number {
   const match = /^\s*([\d.]+(?:e[+-]?\d+)?)\s*([a-z]*)\s*$/i.exec(text);
