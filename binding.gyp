@@ -2,7 +2,7 @@
   "targets": [
     {
       "target_name": "gradsift",
-      "sources": ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.kernels, ...s.linalg, ...s.binding].join(' ')\")"],
+      "sources": ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.kernels, ...s.linalg, ...s.device, ...s.binding].join(' ')\")"],
       "include_dirs": [
         "<!@(node -p \"require('./native/sources.json').include.join(' ')\")",
         "<!(node -p \"require('node-addon-api').include_dir\")"

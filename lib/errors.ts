@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'GRADSIFT_NON_FINITE' // NaN or infinity in the data
   | 'GRADSIFT_MEMORY' // the stated budget, or the machine, is too small for the plan
   | 'GRADSIFT_NO_BINDING' // no native addon could be loaded
+  | 'GRADSIFT_CUDA' // a GPU was asked for and cannot be had, or failed
   | 'GRADSIFT_NATIVE'; // the native core refused what the checks in TypeScript let through: a bug of ours
 
 /** A mistake of the caller, or of a file: what was expected and what came. Numerical outcomes are never thrown. */

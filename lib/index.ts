@@ -113,6 +113,8 @@ export {
   type WoodburyResult,
 } from './linalg/woodbury-solve.js';
 export { backend, type Backend } from './native/backend.js';
+export type { CudaDevice, CudaStatus } from './native/binding.js';
+export type { DeviceName } from './native/device.js';
 export { namedSeed, random, seeded, type Random, type RandomState } from './random.js';
 export {
   aioli,

@@ -1,10 +1,11 @@
 import { mismatch, requireOneOf } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { prepareSolve, readCertificates, type SolveOptions, type SolveResult } from './certificate.js';
 
 /** Options of {@link choleskySolve}. */
-export interface CholeskySolveOptions<Array extends FloatArray> extends SolveOptions<Array> {
+export interface CholeskySolveOptions<Array extends FloatArray> extends SolveOptions<Array>, DeviceOptions {
   /**
    * Float64 arrays only. 'f64' (default): all in float64. 'mixed': the factor in float32, which pays from n of about a
    * thousand on, and as many corrections by the float64 residual as the tolerance takes; where that fails (a condition
@@ -57,5 +58,6 @@ function prepare<Array extends FloatArray>(a: Array, v: Array, options: Cholesky
   if (mixed && a.BYTES_PER_ELEMENT === 4) {
     throw mismatch('GRADSIFT_ARGUMENT', 'precision', "nothing or 'f64' with float32 arrays", precision);
   }
-  return { solution, space, args: [a, v, solution, space, batch, n, rhs, damping, tolerance, mixed] };
+  const args = [a, v, solution, space, batch, n, rhs, damping, tolerance, mixed, ...deviceArgument(options.device)];
+  return { solution, space, args };
 }

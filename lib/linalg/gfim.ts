@@ -1,6 +1,7 @@
 import { mismatch, requireInteger, requireNumber, requireOneOf } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { arrayKind, requireApart, requireFloat64, requireFloats, requireHalves } from './array-checks.js';
 import type { HalfDtype } from './widen.js';
 
@@ -17,7 +18,7 @@ export type GfimSide = 'columns' | 'rows';
 export type GramPrecision = 'f64' | 'f32' | 'bf16';
 
 /** Shape and scaling of {@link gfim}. */
-export interface GfimOptions extends CallOptions {
+export interface GfimOptions extends CallOptions, DeviceOptions {
   readonly samples: number;
   /** Rows of one sample's gradient. */
   readonly r: number;
@@ -107,7 +108,8 @@ function prepare(rows: GradientRows, options: GfimOptions) {
   requireApart('out', out, 'rows', rows);
   if (!accumulate && options.out !== undefined) out.fill(0, 0, n * n);
   const args = [rows, out, samples, r, d, side === 'rows', ['f64', 'f32', 'bf16'].indexOf(gramPrecision), scale];
+  const device = deviceArgument(options.device);
   return half
-    ? { operation: 'gfimHalf' as const, out, args: [...args, dtype === 'BF16'] }
-    : { operation: 'gfim' as const, out, args };
+    ? { operation: 'gfimHalf' as const, out, args: [...args, dtype === 'BF16', ...device] }
+    : { operation: 'gfim' as const, out, args: [...args, ...device] };
 }

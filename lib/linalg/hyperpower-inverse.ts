@@ -1,11 +1,12 @@
 import { mismatch, requireInteger, requireNumber, requireOneOf } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { requireApart, requireArray } from './array-checks.js';
 import { certificateSpace, defaultTolerance, readCertificates, requireBounds, type Certified } from './certificate.js';
 
 /** Options of {@link hyperpowerInverse}. */
-export interface HyperpowerInverseOptions<Array extends FloatArray> extends CallOptions {
+export interface HyperpowerInverseOptions<Array extends FloatArray> extends CallOptions, DeviceOptions {
   /** Rows and columns of a, >= 1. */
   readonly n: number;
   /** Number of matrices; default 1. */
@@ -101,8 +102,13 @@ function prepare<Array extends FloatArray>(a: Array, options: HyperpowerInverseO
   if (method === 'scaled') {
     requireBounds(lambdaMin, lambdaMax);
     if (order !== undefined) requireInteger('order', order, 2, 3);
-    const scaled = [...args, lambdaMin ?? 0, lambdaMax ?? 0, order ?? 2];
+    const device = deviceArgument(options.device);
+    if (device.length > 0 && order === 3) throw mismatch('GRADSIFT_ARGUMENT', 'order', '2 on a GPU', order);
+    const scaled = [...args, lambdaMin ?? 0, lambdaMax ?? 0, order ?? 2, ...device];
     return { operation: 'scaledInverse' as const, inverse, space, args: scaled };
+  }
+  if (deviceArgument(options.device).length > 0) {
+    throw mismatch('GRADSIFT_ARGUMENT', 'method', "'scaled' on a GPU", method);
   }
   if (alpha !== undefined) requireNumber('alpha', alpha, 'a number > 0', (value) => value > 0);
   if (steps !== undefined) requireInteger('steps', steps, 0, 2 ** 31);

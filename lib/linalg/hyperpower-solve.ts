@@ -1,10 +1,11 @@
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { requireInteger, requireNumber, requireOneOf } from '../errors.js';
 import { prepareSolve, readCertificates, requireBounds, type SolveOptions, type SolveResult } from './certificate.js';
 
 /** Options of {@link hyperpowerSolve}. */
-export interface HyperpowerSolveOptions<Array extends FloatArray> extends SolveOptions<Array> {
+export interface HyperpowerSolveOptions<Array extends FloatArray> extends SolveOptions<Array>, DeviceOptions {
   /**
    * Lower bound of the spectrum of a + damping I, > 0. Default: the damping, a being positive semidefinite; without a
    * damping an estimate by Lanczos, corrected by restarts where it proves too large.
@@ -101,6 +102,7 @@ function prepare<Array extends FloatArray>(a: Array, v: Array, options: Hyperpow
   requireBounds(lambdaMin, lambdaMax);
   requireOneOf('precision', precision, PRECISIONS);
   const bounds = [lambdaMin ?? 0, lambdaMax ?? 0];
-  const args = [...[a, v, solution, space, batch, n, rhs, damping, tolerance], ...[...bounds, precision === 'mixed']];
+  const sizes = [batch, n, rhs, damping, tolerance, ...bounds];
+  const args = [a, v, solution, space, ...sizes, precision === 'mixed', ...deviceArgument(options.device)];
   return { solution, space, args };
 }

@@ -1,10 +1,11 @@
 import { GradsiftError, mismatch, requireInteger, requireNumber } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { arrayKind, requireApart } from './array-checks.js';
 
 /** Sizes, strides and scaling of {@link matmul}. Everything is counted in elements. */
-export interface MatmulOptions extends CallOptions {
+export interface MatmulOptions extends CallOptions, DeviceOptions {
   /** Rows of op(A) and C. */
   readonly m: number;
   /** Columns of op(A), rows of op(B). */
@@ -113,6 +114,7 @@ function prepare<Array extends FloatArray>(a: Array, b: Array, options: MatmulOp
     strideA,
     strideB,
     strideC,
+    ...deviceArgument(options.device),
   ];
   return { out, args };
 }

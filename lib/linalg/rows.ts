@@ -2,6 +2,7 @@
 import { mismatch, requireInteger, requireNumber, requireOneOf } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { arrayKind, requireApart, requireFloat64, requireFloats, requireHalves } from './array-checks.js';
 import type { HalfDtype } from './widen.js';
 
@@ -37,7 +38,7 @@ export interface StoredRowsOptions extends StoredShape, CallOptions {
 }
 
 /** Shape and scaling of {@link rowDots}. */
-export interface RowDotsOptions extends StoredRowsOptions {
+export interface RowDotsOptions extends StoredRowsOptions, DeviceOptions {
   /** Rows of H; default 1. */
   readonly queries?: number;
   /** Default 1. */
@@ -221,7 +222,9 @@ function prepareDots(rows: StoredRows, h: Float64Array, options: RowDotsOptions)
     requireFloat64('norms', norms, count);
     for (const [name, other] of Object.entries({ rows, h, out })) requireApart('norms', norms, name, other);
   }
-  return { out, args: [rows, h, out, count, length, queries, alpha, beta, outStride, norms, rowStride, bfloat16] };
+  const sizes = [count, length, queries, alpha, beta, outStride];
+  const args = [rows, h, out, ...sizes, norms, rowStride, bfloat16, ...deviceArgument(options.device)];
+  return { out, args };
 }
 
 function prepareSums(rows: StoredRows, weights: Float64Array, options: AddWeightedRowsOptions) {

@@ -1,10 +1,11 @@
 import { mismatch, requireInteger, requireNumber } from '../errors.js';
 import type { FloatArray } from '../native/binding.js';
 import { callAsync, callSync, type AsyncCallOptions, type CallOptions } from '../native/calls.js';
+import { deviceArgument, type DeviceOptions } from '../native/device.js';
 import { requireApart, requireArray, requireFloats } from './array-checks.js';
 
 /** Size and scaling of {@link symmetricProduct}. */
-export interface SymmetricProductOptions<Array extends FloatArray> extends CallOptions {
+export interface SymmetricProductOptions<Array extends FloatArray> extends CallOptions, DeviceOptions {
   /** Order of the matrices. */
   readonly n: number;
   /** Number of products; default 1. */
@@ -66,5 +67,5 @@ function prepare<Array extends FloatArray>(a: Array, b: Array, options: Symmetri
   requireArray('out', out, a, length);
   requireApart('out', out, 'a', a);
   requireApart('out', out, 'b', b);
-  return { out, args: [a, b, out, batch, n, alpha, beta, gamma] };
+  return { out, args: [a, b, out, batch, n, alpha, beta, gamma, ...deviceArgument(options.device)] };
 }

@@ -1,4 +1,4 @@
-import { binding, bindingPath } from './binding.js';
+import { binding, bindingPath, type CudaStatus } from './binding.js';
 
 /** What the native core runs on, and why. */
 export interface Backend {
@@ -13,9 +13,14 @@ export interface Backend {
   readonly threads: number;
   /** The native addon that was opened. */
   readonly path: string;
+  /** The CUDA library and its GPUs, or why nothing can run on one. */
+  readonly cuda: CudaStatus;
 }
 
-/** Tells which instruction set was chosen, why not a better one, and where the native code came from. */
+/**
+ * Tells which instruction set was chosen, why not a better one, where the native code came from, and which GPUs there
+ * are. Opens the CUDA library, if there is one.
+ */
 export function backend(): Backend {
   const isa = binding.isa();
   const status = (name: string, supported: boolean): string => {
@@ -27,5 +32,5 @@ export function backend(): Backend {
     name,
     status: status(name, supported),
   }));
-  return { isa, instructionSets, threads: binding.hardwareThreads, path: bindingPath };
+  return { isa, instructionSets, threads: binding.hardwareThreads, path: bindingPath, cuda: binding.cuda() };
 }

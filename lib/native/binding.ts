@@ -61,6 +61,30 @@ export const OPERATIONS = [
 ] as const;
 export type OperationName = (typeof OPERATIONS)[number];
 
+/** A GPU. */
+export interface CudaDevice {
+  readonly name: string;
+  /** Compute capability: '9.0'. */
+  readonly capability: string;
+  readonly multiprocessors: number;
+  readonly memoryBytes: number;
+  readonly freeBytes: number;
+  /** Why it cannot be used; empty when it can. */
+  readonly reason: string;
+}
+
+/** What can be had of CUDA, and why not more. */
+export interface CudaStatus {
+  /** The libgradsift_cuda.so that was opened; null when none could be. */
+  readonly library: string | null;
+  /** The toolkit and the architectures that the library was built for. */
+  readonly builtFor: string | null;
+  /** GPUs by number: device 'cuda:0' is the first. */
+  readonly devices: readonly CudaDevice[];
+  /** Why nothing can run on a GPU; empty when something can. */
+  readonly reason: string;
+}
+
 /** Everything that crosses into C++. */
 export interface NativeBinding extends Record<OperationName, NativeOperation> {
   /** Names of the status codes, by code. */
@@ -73,6 +97,10 @@ export interface NativeBinding extends Record<OperationName, NativeOperation> {
   isa(): string;
   /** Uses another instruction set from the next call on (tests do); false when there is none of that name here. */
   selectIsa(name: string): boolean;
+  /** The CUDA library, opened at the first question, and the GPUs it sees. */
+  cuda(): CudaStatus;
+  /** The words of the last failure on a GPU; empty when there was none since it was last asked. */
+  cudaError(): string;
   cancel(job: number): void;
   progress(job: number): number;
 }
@@ -112,7 +140,15 @@ export const bindingPath: string = opened.path;
 
 /** Numerical outcomes of native routines, in words. */
 export type StatusName =
-  'ok' | 'stepLimit' | 'diverged' | 'stagnated' | 'notPositiveDefinite' | 'nonFinite' | 'cancelled' | 'outOfMemory';
+  | 'ok'
+  | 'stepLimit'
+  | 'diverged'
+  | 'stagnated'
+  | 'notPositiveDefinite'
+  | 'nonFinite'
+  | 'cancelled'
+  | 'outOfMemory'
+  | 'deviceFailed';
 
 /** The name of a native status code. */
 export function statusName(code: number): StatusName {

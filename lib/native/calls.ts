@@ -16,8 +16,8 @@ export interface AsyncCallOptions extends CallOptions {
 
 type Argument = number | boolean | ArrayBufferView;
 
-/** Outcomes that a caller may see as values; cancelled and outOfMemory are thrown. */
-export type Outcome = Exclude<StatusName, 'cancelled' | 'outOfMemory'>;
+/** Outcomes that a caller may see as values; the others are thrown. */
+export type Outcome = Exclude<StatusName, 'cancelled' | 'outOfMemory' | 'deviceFailed'>;
 
 /** The number of threads a call uses. */
 export function threadCount(threads: number | undefined): number {
@@ -29,8 +29,10 @@ export function threadCount(threads: number | undefined): number {
 function outcome(operation: OperationName, code: number): Outcome {
   const name = statusName(code);
   if (name === 'outOfMemory') {
-    throw new GradsiftError('GRADSIFT_MEMORY', `${operation}: the machine has no memory left for scratch space`);
+    const words = binding.cudaError() || 'the machine has no memory left for scratch space';
+    throw new GradsiftError('GRADSIFT_MEMORY', `${operation}: ${words}`);
   }
+  if (name === 'deviceFailed') throw new GradsiftError('GRADSIFT_CUDA', `${operation}: ${binding.cudaError()}`);
   if (name === 'cancelled') throw new GradsiftError('GRADSIFT_NATIVE', `${operation}: cancelled without a signal`);
   return name;
 }

@@ -12,6 +12,7 @@
 #include "native/binding/operations.h"
 #include "native/core/status.h"
 #include "native/core/thread_pool.h"
+#include "native/device/cuda_library.h"
 #include "native/kernels/table.h"
 
 namespace gradsift::binding {
@@ -85,6 +86,40 @@ Napi::Value select(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), select_isa(name.c_str()));
 }
 
+Napi::Object describe(Napi::Env env, const cuda::Device& device) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("name", Napi::String::New(env, device.name));
+  out.Set("capability", Napi::String::New(env, std::to_string(device.major) + "." + std::to_string(device.minor)));
+  out.Set("multiprocessors", Napi::Number::New(env, device.multiprocessors));
+  out.Set("memoryBytes", Napi::Number::New(env, static_cast<double>(device.memory_bytes)));
+  out.Set("freeBytes", Napi::Number::New(env, static_cast<double>(device.free_bytes)));
+  out.Set("reason", Napi::String::New(env, device.reason));
+  return out;
+}
+
+// {library, builtFor, reason, devices}: the CUDA library, opened now if it was not yet.
+Napi::Value cuda_status(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const CudaLibrary& library = cuda_library();
+  const bool open = library.plugin != nullptr;
+  cuda::Device found[kMostDevices];
+  const int count = open ? std::min(library.plugin->devices(found, kMostDevices), kMostDevices) : 0;
+  Napi::Array devices = Napi::Array::New(env);
+  for (int i = 0; i < count; ++i) devices.Set(static_cast<std::uint32_t>(i), describe(env, found[i]));
+  Napi::Object status = Napi::Object::New(env);
+  status.Set("library", open ? Napi::Value(Napi::String::New(env, library.path)) : env.Null());
+  status.Set("builtFor", open ? Napi::Value(Napi::String::New(env, library.plugin->built_for)) : env.Null());
+  status.Set("reason", Napi::String::New(env, library.reason));
+  status.Set("devices", devices);
+  return status;
+}
+
+Napi::Value cuda_error(const Napi::CallbackInfo& info) {
+  char words[512];
+  last_cuda_error(words, sizeof words);
+  return Napi::String::New(info.Env(), words);
+}
+
 // Node closes the library with the last environment that opened it, which may be a worker; the pool's threads outlive
 // every environment and would be left without code. Opened once more, with NODELETE, it stays.
 void stay_loaded() noexcept {
@@ -100,6 +135,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("instructionSets", instruction_sets(env));
   exports.Set("isa", Napi::Function::New(env, isa, "isa"));
   exports.Set("selectIsa", Napi::Function::New(env, select, "selectIsa"));
+  exports.Set("cuda", Napi::Function::New(env, cuda_status, "cuda"));
+  exports.Set("cudaError", Napi::Function::New(env, cuda_error, "cudaError"));
   exports.Set("cancel", Napi::Function::New(env, cancel, "cancel"));
   exports.Set("progress", Napi::Function::New(env, progress, "progress"));
   for (const Export& exported : kOperations) {

@@ -3,6 +3,8 @@
 #include <string>
 
 #include "native/binding/operation.h"
+#include "native/device/cuda_library.h"
+#include "native/device/offload.h"
 
 namespace gradsift::binding {
 
@@ -86,6 +88,13 @@ bool Arguments::flag(std::size_t index) const {
   bool value = false;
   if (napi_get_value_bool(env(), at(index), &value) != napi_ok) refuse(index, "a boolean");
   return value;
+}
+
+int Arguments::device(std::size_t index) const {
+  if (index + kLeading >= info_.Length()) return kCpu;
+  const std::size_t device = size(index);
+  if (device >= kMostDevices) refuse(index, "the number of a device");
+  return static_cast<int>(device);
 }
 
 std::size_t Arguments::product(std::initializer_list<std::size_t> factors) const {

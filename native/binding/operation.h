@@ -52,6 +52,8 @@ class Arguments {
   std::size_t size(std::size_t index) const;  // integer in [0, 2^53)
   double number(std::size_t index) const;     // any number, NaN included
   bool flag(std::size_t index) const;
+  // Where to run: the number of a GPU, or kCpu where the argument is absent.
+  int device(std::size_t index) const;
 
   // rows * columns * ..., or an error when the product does not fit.
   std::size_t product(std::initializer_list<std::size_t> factors) const;

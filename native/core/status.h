@@ -13,11 +13,13 @@ enum class Status : int {
   non_finite,             // NaN or infinity in the input or the iterate
   cancelled,
   out_of_memory,
+  device_failed,  // a GPU call failed; the plug-in's session has the words
 };
 
 // The one list of names; TypeScript reads it through the binding (index = code).
 inline constexpr const char* kStatusNames[] = {
-    "ok", "stepLimit", "diverged", "stagnated", "notPositiveDefinite", "nonFinite", "cancelled", "outOfMemory",
+    "ok",        "stepLimit", "diverged",    "stagnated",    "notPositiveDefinite",
+    "nonFinite", "cancelled", "outOfMemory", "deviceFailed",
 };
 
 }  // namespace gradsift

@@ -26,7 +26,9 @@ const NATIVE = {
   kernels: ['core'],
   'kernels/*': ['core', 'kernels', 'kernels/generic'],
   linalg: ['core', 'kernels'],
-  binding: ['core', 'kernels', 'linalg'],
+  cuda: ['core'],
+  device: ['core', 'linalg', 'cuda'],
+  binding: ['core', 'kernels', 'linalg', 'device'],
 };
 // The tables are where the kernels meet: each names the one below it, and the root one lists them all.
 const KERNEL_TABLE = /^native\/kernels\/(\w+\/)?table\.(h|cc)$/;

@@ -3,7 +3,7 @@ import type { FloatArray } from '../../lib/native/binding.js';
 import { array, bits, dice, DTYPES, ISAS, random, restore, select, UNIT_ROUNDOFF, worstShare } from './isas.js';
 import { thrownCode } from './matrices.js';
 
-type Case = Required<Omit<MatmulOptions, 'threads'>>;
+type Case = Required<Omit<MatmulOptions, 'threads' | 'device'>>;
 
 /** All options of a case, ld and strides as tight as they can be unless given. */
 function complete(given: MatmulOptions): Case {

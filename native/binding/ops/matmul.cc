@@ -1,4 +1,5 @@
 #include "native/binding/operations.h"
+#include "native/device/offload.h"
 #include "native/linalg/gemm.h"
 
 namespace gradsift::binding {
@@ -6,7 +7,7 @@ namespace gradsift::binding {
 namespace {
 
 // 0 a, 1 b, 2 c, 3 batch, 4 m, 5 n, 6 k, 7 alpha, 8 beta, 9 transposeA, 10 transposeB, 11 ldA, 12 ldB, 13 ldC,
-// 14 strideA, 15 strideB, 16 strideC
+// 14 strideA, 15 strideB, 16 strideC, 17 device (absent: the CPU)
 template <class T>
 std::unique_ptr<Operation> prepare(const Arguments& args) {
   Gemm<T> problem;
@@ -27,7 +28,10 @@ std::unique_ptr<Operation> prepare(const Arguments& args) {
   const std::size_t ld_c = args.size(13), stride_c = args.size(16);
   const Array<T> c = args.array<T>(2, args.span(problem.batch, stride_c, problem.m, ld_c, problem.n));
   problem.c = {c.data, ld_c, 1, stride_c};
-  return operation([problem](const Execution& execution) noexcept { return gemm(execution, problem); });
+  const int device = args.device(17);
+  return operation([=](const Execution& execution) noexcept {
+    return device == kCpu ? gemm(execution, problem) : offload(device, execution, problem);
+  });
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "native/binding/operations.h"
+#include "native/device/offload.h"
 #include "native/linalg/row_alignments.h"
 #include "native/linalg/row_gram.h"
 #include "native/linalg/rows.h"
@@ -31,7 +32,7 @@ std::unique_ptr<Operation> prepare_norms(const Arguments& args) {
 }  // namespace
 
 // 0 rows, 1 h, 2 out, 3 count, 4 length, 5 queries, 6 alpha, 7 beta, 8 outStride, 9 norms (empty: not wanted),
-// 10 rowStride, 11 bf16
+// 10 rowStride, 11 bf16, 12 device (absent: the CPU)
 std::unique_ptr<Operation> prepare_row_dots(const Arguments& args) {
   const std::size_t count = args.size(3), length = args.size(4), queries = args.size(5), out_stride = args.size(8);
   const double alpha = args.number(6), beta = args.number(7);
@@ -40,7 +41,11 @@ std::unique_ptr<Operation> prepare_row_dots(const Arguments& args) {
   double* out = args.array<double>(2, args.span(1, 0, queries, out_stride, count)).data;
   const bool with_norms = args.array<double>(9, 0).length > 0;
   double* norms = with_norms ? args.array<double>(9, count).data : nullptr;
+  const int device = args.device(12);
   return operation([=](const Execution& execution) noexcept {
+    if (device != kCpu) {
+      return offload(device, execution, RowDots{rows, length, h, queries, alpha, beta, out, out_stride, norms});
+    }
     return visit(rows, [&]<class T>(const T* x) {
       return row_dots(execution,
                       Dots<T>{count, queries, length, x, rows.stride, h, length, alpha, beta, out, out_stride, norms});

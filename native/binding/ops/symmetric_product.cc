@@ -1,11 +1,12 @@
 #include "native/binding/operations.h"
+#include "native/device/offload.h"
 #include "native/linalg/symmetric_product.h"
 
 namespace gradsift::binding {
 
 namespace {
 
-// 0 a, 1 b, 2 out, 3 batch, 4 n, 5 alpha, 6 beta, 7 gamma
+// 0 a, 1 b, 2 out, 3 batch, 4 n, 5 alpha, 6 beta, 7 gamma, 8 device (absent: the CPU)
 template <class T>
 std::unique_ptr<Operation> prepare(const Arguments& args) {
   SymmetricProduct<T> problem;
@@ -19,7 +20,10 @@ std::unique_ptr<Operation> prepare(const Arguments& args) {
   problem.a = {args.array<T>(0, elements).data, problem.n, 1, item};
   problem.b = {args.array<T>(1, elements).data, problem.n, 1, item};
   problem.c = {args.array<T>(2, elements).data, problem.n, 1, item};
-  return operation([problem](const Execution& execution) noexcept { return symmetric_product(execution, problem); });
+  const int device = args.device(8);
+  return operation([=](const Execution& execution) noexcept {
+    return device == kCpu ? symmetric_product(execution, problem) : offload(device, execution, problem);
+  });
 }
 
 }  // namespace
